@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* Files, whole. A directory fd first (AT_FDCWD is allowed), the path second. */
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+
+/*
+ * Reads a file of at most max bytes into a NUL-terminated buffer that the caller owns;
+ * len (may be NULL) is without the NUL. -EFBIG when the file is larger. Works for files
+ * whose size the kernel does not tell (/proc). Never blocks on a FIFO: it is refused
+ * with -EINVAL like everything that is not a regular file.
+ */
+int file_read_at(int dirfd, const char *path, size_t max, char **data, size_t *len,
+		 struct err *e);
+
+/*
+ * Replaces a file as a whole: a temporary file beside it, fsync, rename. A reader sees
+ * the old contents or the new ones; a failure leaves the old.
+ */
+int file_write_at(int dirfd, const char *path, const void *data, size_t len, mode_t mode,
+		  struct err *e);
