@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+#include "binfmt/mount.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#include "base/file.h"
+#include "binfmt/kernel.h"
+#include "priv/module.h"
+#include "priv/mount.h"
+
+enum {
+	MAGIC_BINFMT_MISC = 0x42494e4d, /* statfs(2) f_type */
+	PROC_MAX = 64 * 1024,
+};
+
+bool binfmt_in_user_namespace(void)
+{
+	AUTO_FREE char *map = NULL;
+	unsigned long inside, outside, count;
+
+	/* The first namespace alone maps every id to itself. */
+	if (file_read_at(AT_FDCWD, "/proc/self/uid_map", PROC_MAX, &map, NULL, NULL) < 0)
+		return false;
+	return sscanf(map, "%lu %lu %lu", &inside, &outside, &count) != 3 || inside ||
+	       outside || count != 4294967295UL;
+}
+
+/* Opening the directory, unlike O_PATH, makes an autofs there mount what it stands for.
+ */
+static int open_binfmt(const char *path)
+{
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct statfs sfs;
+
+	if (fd < 0)
+		return -errno;
+	if (fstatfs(fd, &sfs) < 0)
+		return -errno;
+	if (sfs.f_type != MAGIC_BINFMT_MISC)
+		return -ENOENT;
+	return TAKE_FD(fd);
+}
+
+int binfmt_instance_find(struct binfmt_instance *instance, const char *path,
+			 struct err *e)
+{
+	struct stat st;
+	int fd = open_binfmt(path);
+
+	if (fd == -ENOENT)
+		return err_set(e, fd, "binfmt_misc is not mounted on %s", path);
+	if (fd < 0)
+		return err_sys(e, fd, "cannot open %s", path);
+	binfmt_instance_close(instance);
+	instance->fd = fd;
+	instance->writable = faccessat(fd, "register", W_OK, AT_EACCESS) == 0;
+	/* A parent's table shows its files as owned by nobody of this namespace. */
+	instance->private_table = binfmt_in_user_namespace() &&
+				  fstatat(fd, "register", &st, 0) == 0 &&
+				  st.st_uid == geteuid();
+	return 0;
+}
+
+static bool kernel_has_binfmt(void)
+{
+	AUTO_FREE char *list = NULL;
+
+	if (file_read_at(AT_FDCWD, "/proc/filesystems", PROC_MAX, &list, NULL, NULL) < 0)
+		return true; /* mount(2) will tell */
+	return strstr(list, "\tbinfmt_misc\n") != NULL;
+}
+
+static int ensure_kernel(struct binfmt_instance *instance, struct err *e)
+{
+	char release[65] = "";
+	int r;
+
+	if (kernel_has_binfmt())
+		return 0;
+	(void)binfmt_kernel_version(release, sizeof release);
+	r = priv_module_load("binfmt_misc", e);
+	if (r == -ENOENT)
+		return err_set(e, r,
+			       "the kernel (%s) has no binfmt_misc: it was built without "
+			       "CONFIG_BINFMT_MISC, or its module is not in "
+			       "/lib/modules/%s (in a container: run `modprobe "
+			       "binfmt_misc` on the host)",
+			       release, release);
+	if (r == -EPERM)
+		return err_wrap(e, r,
+				"binfmt_misc is a module that this process may not load "
+				"(run `modprobe binfmt_misc` on the host)");
+	if (r < 0)
+		return r;
+	instance->module_loaded = true;
+	return 0;
+}
+
+static int explain_mount(int r, const char *path, struct err *e)
+{
+	char release[65] = "";
+	unsigned version = binfmt_kernel_version(release, sizeof release);
+
+	if (r == -EPERM && binfmt_in_user_namespace()) {
+		if (version < BINFMT_KERNEL_USER_NAMESPACE)
+			return err_set(e, r,
+				       "cannot mount binfmt_misc in a user namespace: "
+				       "that needs Linux 6.7, this is %s (run it as root "
+				       "of the host)",
+				       release);
+		return err_set(e, r,
+			       "cannot mount binfmt_misc on %s: the mount namespace "
+			       "does not belong to this user namespace (enter both: "
+			       "`unshare --user --map-root-user --mount`)",
+			       path);
+	}
+	if (r == -EPERM || r == -EACCES)
+		return err_wrap(e, r,
+				"this process may not mount (in a container: run it "
+				"with --privileged)");
+	if (r == -ENOENT)
+		return err_wrap(e, r, "there is no folder %s (is /proc mounted?)", path);
+	if (r == -EROFS)
+		return err_wrap(e, r,
+				"/proc/sys is read-only (in a container: run it with "
+				"--privileged)");
+	return r;
+}
+
+int binfmt_instance_open(struct binfmt_instance *instance, const char *path,
+			 struct err *e)
+{
+	int r;
+
+	r = binfmt_instance_find(instance, path, NULL);
+	if (r < 0 && r != -ENOENT)
+		return binfmt_instance_find(instance, path, e);
+	if (r == 0 && instance->writable)
+		return 0;
+	if (r == 0 && !binfmt_in_user_namespace())
+		return err_set(e, -EROFS,
+			       "binfmt_misc on %s cannot be written to: it is mounted "
+			       "read-only (in a container: run it with --privileged; "
+			       "elsewhere: `mount -o remount,rw %s`)",
+			       path, path);
+	r = ensure_kernel(instance, e);
+	if (r < 0)
+		return r;
+	r = priv_mount("binfmt_misc", path, "nosuid,nodev,noexec", e);
+	if (r < 0)
+		return explain_mount(r, path, e);
+	instance->mounted = true;
+	r = binfmt_instance_find(instance, path, e);
+	if (r == 0 && !instance->writable)
+		return err_set(e, -EACCES, "the new mount on %s cannot be written to",
+			       path);
+	return r;
+}
+
+void binfmt_instance_close(struct binfmt_instance *instance)
+{
+	if (instance->fd >= 0)
+		close(instance->fd);
+	instance->fd = -1;
+}

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT */
+#include "binfmt/native.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "base/alloc.h"
+#include "binfmt/elf.h"
+
+#ifndef MFD_EXEC
+#define MFD_EXEC 0x0010U /* Linux 6.3 */
+#endif
+
+static const char missing_loader[] = "/proc/self/binfmtctl-has-no-such-loader";
+
+enum {
+	PROBE_MAX = 256,
+	/* Words in EI_PAD and EI_OSABI that no handler's mask lets pass, but that the
+	 * kernel's own ELF loader does not look at. */
+	ODD_BYTE = 0xbf,
+};
+
+struct probe {
+	uint8_t bytes[PROBE_MAX];
+	size_t size;
+};
+
+/* Stores a number in the architecture's byte order. */
+static void put(const struct binfmt_magic *m, uint8_t *p, uint64_t value, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		p[i] = (uint8_t)(value >> 8 * (m->big_endian ? n - 1 - i : i));
+}
+
+#define PUT(m, base, type, field, value)                                                 \
+	do {                                                                             \
+		if ((m)->bits == 64)                                                     \
+			put((m), (base) + offsetof(Elf64_##type, field), (value),        \
+			    sizeof(((Elf64_##type *)0)->field));                         \
+		else                                                                     \
+			put((m), (base) + offsetof(Elf32_##type, field), (value),        \
+			    sizeof(((Elf32_##type *)0)->field));                         \
+	} while (0)
+
+static void build_probe(const struct binfmt_magic *m, struct probe *p)
+{
+	bool wide = m->bits == 64;
+	size_t ehsize = wide ? sizeof(Elf64_Ehdr) : sizeof(Elf32_Ehdr);
+	size_t phsize = wide ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr);
+	uint8_t *h = p->bytes, *ph = h + ehsize;
+	/* Kernels refuse 32-bit Arm programs without an EABI version. */
+	uint32_t flags = m->flags | (m->machine == EM_ARM ? EF_ARM_EABI_VER5 : 0);
+
+	memset(p, 0, sizeof *p);
+	memcpy(h, ELFMAG, SELFMAG);
+	h[EI_CLASS] = wide ? ELFCLASS64 : ELFCLASS32;
+	h[EI_DATA] = m->big_endian ? ELFDATA2MSB : ELFDATA2LSB;
+	h[EI_VERSION] = EV_CURRENT;
+	h[EI_OSABI] = ODD_BYTE;
+	memset(h + EI_PAD, ODD_BYTE, EI_NIDENT - EI_PAD);
+	PUT(m, h, Ehdr, e_type, ET_EXEC);
+	PUT(m, h, Ehdr, e_machine, m->machine);
+	PUT(m, h, Ehdr, e_version, EV_CURRENT);
+	PUT(m, h, Ehdr, e_phoff, ehsize);
+	PUT(m, h, Ehdr, e_flags, flags);
+	PUT(m, h, Ehdr, e_ehsize, ehsize);
+	PUT(m, h, Ehdr, e_phentsize, phsize);
+	PUT(m, h, Ehdr, e_phnum, 1);
+	PUT(m, ph, Phdr, p_type, PT_INTERP);
+	PUT(m, ph, Phdr, p_offset, ehsize + phsize);
+	PUT(m, ph, Phdr, p_filesz, sizeof missing_loader);
+	memcpy(ph + phsize, missing_loader, sizeof missing_loader);
+	p->size = ehsize + phsize + sizeof missing_loader;
+}
+
+/* Where a file can be made that may be run: in memory, else in one of these folders. */
+static const char *const places[] = {NULL, "/tmp", "/run", "/var/tmp"};
+
+static int create(const char *place)
+{
+	int fd;
+
+	if (place)
+		return open(place, O_TMPFILE | O_RDWR | O_CLOEXEC, 0700);
+	fd = memfd_create("binfmtctl-probe", MFD_CLOEXEC | MFD_EXEC);
+	if (fd < 0 && errno == EINVAL)
+		fd = memfd_create("binfmtctl-probe", MFD_CLOEXEC);
+	return fd;
+}
+
+/* Returns the errno with which the kernel refuses to run the probe. */
+static int try_at(const struct probe *p, const char *place)
+{
+	AUTO_CLOSE int writer = create(place);
+	AUTO_CLOSE int reader = -1;
+	char *const no_words[] = {NULL};
+	char name[32];
+
+	if (writer < 0)
+		return EACCES;
+	if (write(writer, p->bytes, p->size) != (ssize_t)p->size)
+		return EACCES;
+	/* A file that is open for writing cannot be run. */
+	(void)snprintf(name, sizeof name, "/proc/self/fd/%d", writer); /* fits */
+	reader = open(name, O_RDONLY | O_CLOEXEC);
+	if (reader < 0)
+		return EACCES;
+	close(TAKE_FD(writer));
+	(void)syscall(SYS_execveat, reader, "", no_words, no_words, AT_EMPTY_PATH);
+	return errno;
+}
+
+static bool runs_natively(const struct binfmt_magic *m)
+{
+	struct probe p;
+
+	build_probe(m, &p);
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		int refusal = try_at(&p, places[i]);
+
+		if (refusal != EACCES && refusal != EPERM)
+			return refusal == ENOENT;
+	}
+	return false;
+}
+
+static bool taken_by_entry(const struct binfmt_magic *m,
+			   const struct binfmt_entries *entries)
+{
+	struct probe p;
+
+	if (!entries)
+		return false;
+	build_probe(m, &p);
+	for (size_t i = 0; i < entries->n; i++)
+		if (entries->v[i].enabled &&
+		    binfmt_entry_matches(&entries->v[i], p.bytes, p.size))
+			return true;
+	return false;
+}
+
+/* The child: one byte per architecture from the first on; an exec that works ends it. */
+static void answer(const struct binfmt_archs *archs, const struct binfmt_entries *entries,
+		   size_t first, int out)
+{
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* a help, not a need */
+	for (size_t i = first; i < archs->n; i++) {
+		const struct binfmt_magic *m = &archs->v[i].magics[0];
+		char c = !taken_by_entry(m, entries) && runs_natively(m);
+
+		if (write(out, &c, 1) != 1)
+			break;
+	}
+	_exit(0);
+}
+
+/* Asks from architecture `first` on; returns how many answers came. */
+static ssize_t ask(const struct binfmt_archs *archs, const struct binfmt_entries *entries,
+		   size_t first, bool *native)
+{
+	int ends[2];
+	size_t n = 0;
+	pid_t pid;
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -errno;
+	pid = fork();
+	if (pid == 0)
+		answer(archs, entries, first, ends[1]);
+	close(ends[1]);
+	while (pid > 0) {
+		char c;
+		ssize_t got = read(ends[0], &c, 1);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			break;
+		native[first + n++] = c;
+	}
+	close(ends[0]);
+	if (pid < 0)
+		return -errno;
+	(void)kill(pid, SIGKILL); /* it has ended, or is something that must */
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	return (ssize_t)n;
+}
+
+static bool is_own(const struct binfmt_magic *m, const uint8_t *own)
+{
+	for (size_t i = 0; i < m->size; i++)
+		if ((m->magic[i] ^ own[i]) & m->mask[i])
+			return false;
+	return true;
+}
+
+int binfmt_native_probe(const struct binfmt_archs *archs,
+			const struct binfmt_entries *entries, bool *native, struct err *e)
+{
+	uint8_t own[BINFMT_ELF_HEADER_MAX];
+	size_t done = 0;
+	int r = binfmt_elf_read_own(NULL, own, e);
+
+	if (r < 0)
+		return r;
+	while (done < archs->n) {
+		ssize_t n = ask(archs, entries, done, native);
+
+		if (n < 0)
+			return err_sys(e, (int)n, "cannot ask the kernel what it runs");
+		done += (size_t)n;
+		if (done < archs->n) /* something ran: not by the kernel itself */
+			native[done++] = false;
+	}
+	for (size_t i = 0; i < archs->n; i++)
+		if (is_own(&archs->v[i].magics[0], own))
+			native[i] = true;
+	return 0;
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * binfmtctl's command line: settings, and one command per action. Each cmd-*.c ends in
+ * the descriptor of its action; main.c lists them.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+#include "base/strv.h"
+#include "binfmt/plan.h"
+#include "cli/option.h"
+
+#define PROGRAM "binfmtctl"
+
+/* Exit status; 0 is success. */
+enum {
+	STATUS_FAILED = 1, /* also when one of many failed */
+	STATUS_USAGE = 2,
+};
+
+/* Ids of the options. Those of actions come first: each is a bit of a scope. */
+enum option_id {
+	OPT_INSTALL = 1,
+	OPT_UNINSTALL,
+	OPT_STATUS,
+	OPT_LIST,
+	OPT_VERSION,
+	OPT_HELP,
+	OPT_ACTIONS_END,
+	OPT_REPLACE,
+	OPT_DRY_RUN,
+	OPT_QEMU,
+	OPT_QEMU_DIR,
+	OPT_FLAGS,
+	OPT_NO_FIX_BINARY,
+	OPT_NO_CREDENTIALS,
+	OPT_JSON,
+	OPT_MOUNT_POINT,
+	OPT_CONFIG_DIR,
+};
+
+struct settings {
+	enum option_id action;
+	struct strv names; /* what --install or --uninstall was given, split */
+	struct binfmt_plan_options plan;
+	bool replace;
+	bool dry_run;
+	bool json;
+	const char *mount_point;
+	const char *config_dir;
+};
+
+struct command {
+	enum option_id action;
+	/* Returns the exit status. */
+	int (*run)(const struct settings *settings);
+	/* Capabilities that it keeps while it runs, unless --dry-run; it needs the first.
+	 */
+	const unsigned *caps;
+	size_t ncaps;
+};
+
+extern const struct cli_program program;
+
+/* Fills the settings; -EINVAL for a command line that is wrong. */
+int settings_parse(struct settings *settings, int argc, char **argv, struct err *e);
+void settings_free(struct settings *settings);
+
+extern const struct command cmd_install;
+extern const struct command cmd_list;
+extern const struct command cmd_status;
+extern const struct command cmd_uninstall;
+
+/* `binfmtctl: message` on stderr, then releases e. Returns STATUS_FAILED. */
+int fail(struct err *e);
+
+/* The report that follows --install and --uninstall, and is all of --status. */
+int print_status(const struct settings *settings);
+
+/* What --install and --uninstall may do to binfmt_misc: mount, register, load the module.
+ */
+extern const unsigned change_caps[];
+extern const size_t change_caps_count;

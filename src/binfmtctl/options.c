@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <string.h>
+
+#include "binfmt/mount.h"
+#include "binfmtctl/command.h"
+
+#define SCOPE(action) (1UL << (action))
+
+enum {
+	ANY_ACTION = 0,
+};
+
+static const struct cli_option options[] = {
+	{0, "Actions (one a call; --status without any)", .help = ""},
+	{OPT_INSTALL, "install", .arg = "LIST",
+	 .help = "install the handlers of these architectures; LIST is a comma list of names "
+		 "(arm64, linux/arm/v7, qemu-s390x, ppc64el, …) or 'all'"},
+	{OPT_UNINSTALL, "uninstall", .arg = "LIST",
+	 .help = "remove them; patterns such as 'qemu-*' are allowed too"},
+	{OPT_STATUS, "status", .help = "show what is installed and what can be run"},
+	{OPT_LIST, "list",
+	 .help = "show every known architecture, and the qemu found for it"},
+	{OPT_VERSION, "version", .letter = 'V', .help = "show the version"},
+	{OPT_HELP, "help", .letter = 'h', .help = "show this text"},
+
+	{0, "Installing", .help = ""},
+	{OPT_REPLACE, "replace", .scope = SCOPE(OPT_INSTALL),
+	 .help = "put the handler in the place of a different one"},
+	{OPT_QEMU, "qemu", .arg = "PATH", .scope = SCOPE(OPT_INSTALL),
+	 .help = "the program to install; for one architecture"},
+	{OPT_QEMU_DIR, "qemu-dir", .arg = "DIR",
+	 .scope = SCOPE(OPT_INSTALL) | SCOPE(OPT_LIST),
+	 .help = "the folder in which to look for qemu"},
+	{OPT_NO_FIX_BINARY, "no-fix-binary", .scope = SCOPE(OPT_INSTALL),
+	 .help = "without flag F: the program is looked up anew, in the caller's root, at "
+		 "every run"},
+	{OPT_NO_CREDENTIALS, "no-credentials", .scope = SCOPE(OPT_INSTALL),
+	 .help = "without flags C and O: set-user-ID programs such as sudo gain nothing"},
+	{OPT_FLAGS, "flags", .arg = "LETTERS", .scope = SCOPE(OPT_INSTALL),
+	 .help = "exactly these flags: letters of P, O, C, F"},
+	{OPT_DRY_RUN, "dry-run", .scope = SCOPE(OPT_INSTALL) | SCOPE(OPT_UNINSTALL),
+	 .help = "change nothing; print the register strings, or what would be removed"},
+
+	{0, "General", .help = ""},
+	{OPT_JSON, "json",
+	 .scope = SCOPE(OPT_STATUS) | SCOPE(OPT_LIST) | SCOPE(OPT_INSTALL) |
+		  SCOPE(OPT_UNINSTALL),
+	 .help = "JSON on stdout, also on a terminal"},
+	{OPT_MOUNT_POINT, "mount-point", .arg = "DIR", .scope = ANY_ACTION,
+	 .help = "where binfmt_misc is, or is to be mounted "
+		 "(default " BINFMT_MOUNT_POINT ")"},
+	{OPT_CONFIG_DIR, "config-dir", .arg = "DIR", .scope = ANY_ACTION,
+	 .help = "where magic.d and qemu.d are (default " SYSCONFDIR "/binfmtctl)"},
+	{0},
+};
+
+const struct cli_program program = {
+	.name = PROGRAM,
+	.usage = PROGRAM " [--status] [--json]\n"
+			 "       " PROGRAM " --install LIST [OPTION…]\n"
+			 "       " PROGRAM " --uninstall LIST\n"
+			 "       " PROGRAM " --list",
+	.summary =
+		"Lets this machine run programs of other architectures: installs qemu as "
+		"their handler in the kernel's binfmt_misc.",
+	.options = options,
+	.epilogue = "Exit status: 0 done, 1 something failed, 2 wrong usage.",
+};
+
+/* What the parser remembers besides the settings. */
+struct parse {
+	struct settings *settings;
+	const struct cli_option *seen[sizeof options / sizeof options[0]];
+	size_t nseen;
+};
+
+static const char *action_name(enum option_id action)
+{
+	for (const struct cli_option *o = options; o->name; o++)
+		if (o->id == (int)action)
+			return o->name;
+	return "";
+}
+
+static int set_action(struct settings *s, const struct cli_option *o, const char *value,
+		      struct err *e)
+{
+	enum option_id action = (enum option_id)o->id;
+
+	if (s->action && s->action != action)
+		return err_set(e, -EINVAL, "--%s and --%s are two actions (one a call)",
+			       action_name(s->action), o->name);
+	s->action = action;
+	if (!value)
+		return 0;
+	if (!value[strspn(value, ", ")])
+		return err_set(e, -EINVAL, "--%s has an empty list", o->name);
+	strv_split(&s->names, value, ", ");
+	return 0;
+}
+
+static int set_option(struct settings *s, const struct cli_option *o, const char *value,
+		      struct err *e)
+{
+	unsigned flags;
+	int r;
+
+	switch (o->id) {
+	case OPT_REPLACE:
+		s->replace = true;
+		return 0;
+	case OPT_DRY_RUN:
+		s->dry_run = true;
+		return 0;
+	case OPT_QEMU:
+		s->plan.qemu = value;
+		return 0;
+	case OPT_QEMU_DIR:
+		s->plan.qemu_dir = value;
+		return 0;
+	case OPT_FLAGS:
+		r = binfmt_flags_parse(value, &flags, e);
+		if (r < 0)
+			return err_wrap(e, r, "--flags %s", value);
+		s->plan.flags = (int)flags;
+		return 0;
+	case OPT_NO_FIX_BINARY:
+		s->plan.no_fix_binary = true;
+		return 0;
+	case OPT_NO_CREDENTIALS:
+		s->plan.no_credentials = true;
+		return 0;
+	case OPT_JSON:
+		s->json = true;
+		return 0;
+	case OPT_MOUNT_POINT:
+		s->mount_point = value;
+		return 0;
+	case OPT_CONFIG_DIR:
+		s->config_dir = value;
+		return 0;
+	default:
+		return set_action(s, o, value, e);
+	}
+}
+
+static int handle(void *context, const struct cli_option *o, const char *value,
+		  struct err *e)
+{
+	struct parse *p = context;
+
+	/* An option may be given any number of times; once is enough to remember. */
+	if (p->nseen < ARRAY_SIZE(p->seen))
+		p->seen[p->nseen++] = o;
+	if (o->arg && !*value)
+		return err_set(e, -EINVAL, "--%s has an empty argument", o->name);
+	return set_option(p->settings, o, value, e);
+}
+
+static int check_scopes(const struct parse *p, struct err *e)
+{
+	for (size_t i = 0; i < p->nseen; i++) {
+		const struct cli_option *o = p->seen[i];
+
+		if (o->scope && !(o->scope & SCOPE(p->settings->action)))
+			return err_set(e, -EINVAL, "--%s does not go with --%s", o->name,
+				       action_name(p->settings->action));
+	}
+	return 0;
+}
+
+static int check_combinations(const struct settings *s, struct err *e)
+{
+	bool one = s->names.n == 1 && strcmp(s->names.v[0], "all") != 0;
+
+	if (s->plan.qemu && s->action == OPT_INSTALL && !one)
+		return err_set(e, -EINVAL,
+			       "--qemu PATH is for one architecture "
+			       "(for several: --qemu-dir DIR)");
+	if (s->plan.qemu && s->plan.qemu_dir)
+		return err_set(e, -EINVAL, "--qemu and --qemu-dir exclude each other");
+	if (s->plan.flags >= 0 && (s->plan.no_fix_binary || s->plan.no_credentials))
+		return err_set(
+			e, -EINVAL, "--flags sets them all: it does not go with --%s",
+			s->plan.no_fix_binary ? "no-fix-binary" : "no-credentials");
+	return 0;
+}
+
+int settings_parse(struct settings *s, int argc, char **argv, struct err *e)
+{
+	struct parse p = {.settings = s};
+	int operands = argc;
+	int r;
+
+	*s = (struct settings){
+		.plan.flags = -1,
+		.mount_point = BINFMT_MOUNT_POINT,
+		.config_dir = SYSCONFDIR "/binfmtctl",
+	};
+	r = cli_options_parse(&program, argc, argv, handle, &p, &operands, e);
+	if (r < 0)
+		return r;
+	if (operands < argc)
+		return err_set(e, -EINVAL,
+			       "unexpected word '%s' (lists have commas, no blanks)",
+			       argv[operands]);
+	if (!s->action)
+		s->action = OPT_STATUS;
+	r = check_scopes(&p, e);
+	return r < 0 ? r : check_combinations(s, e);
+}
+
+void settings_free(struct settings *s)
+{
+	strv_free(&s->names);
+}

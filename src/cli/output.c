@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/output.h"
+
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/strbuf.h"
+
+void cli_message(const char *program, const char *fmt, ...)
+{
+	AUTO_STRBUF struct strbuf s = STRBUF_INIT;
+	va_list ap;
+
+	va_start(ap, fmt);
+	strbuf_addf(&s, "%s: ", program);
+	strbuf_vaddf(&s, fmt, ap);
+	va_end(ap);
+	strbuf_addc(&s, '\n');
+	/* One write, so that lines of several processes do not mix. */
+	fwrite(s.data, 1, s.len, stderr);
+}
+
+/* struct cli_json is jansson's json_t under a name that does not tie callers to it. */
+static struct cli_json *wrap(json_t *j)
+{
+	if (!j)
+		abort();
+	return (struct cli_json *)j;
+}
+
+static json_t *unwrap(struct cli_json *j)
+{
+	return (json_t *)j;
+}
+
+/* Names of files and entries may be any bytes; JSON text must be UTF-8. */
+static json_t *string(const char *s)
+{
+	AUTO_STRBUF struct strbuf latin = STRBUF_INIT;
+	json_t *j = json_string(s);
+
+	if (j)
+		return j;
+	for (; *s; s++) {
+		unsigned char c = (unsigned char)*s;
+
+		if (c < 0x80) {
+			strbuf_addc(&latin, *s);
+		} else {
+			strbuf_addc(&latin, (char)(0xc0 | c >> 6));
+			strbuf_addc(&latin, (char)(0x80 | (c & 0x3f)));
+		}
+	}
+	return json_string(latin.data);
+}
+
+struct cli_json *cli_json_object(void)
+{
+	return wrap(json_object());
+}
+
+struct cli_json *cli_json_array(void)
+{
+	return wrap(json_array());
+}
+
+void cli_json_set(struct cli_json *object, const char *key, struct cli_json *value)
+{
+	if (json_object_set_new(unwrap(object), key, unwrap(value)) < 0)
+		abort();
+}
+
+void cli_json_set_string(struct cli_json *object, const char *key, const char *value)
+{
+	cli_json_set(object, key, wrap(string(value)));
+}
+
+void cli_json_set_bool(struct cli_json *object, const char *key, bool value)
+{
+	cli_json_set(object, key, wrap(json_boolean(value)));
+}
+
+void cli_json_set_number(struct cli_json *object, const char *key, long long value)
+{
+	cli_json_set(object, key, wrap(json_integer(value)));
+}
+
+void cli_json_set_strings(struct cli_json *object, const char *key,
+			  const struct strv *values)
+{
+	struct cli_json *array = cli_json_array();
+
+	for (size_t i = 0; i < values->n; i++)
+		cli_json_add(array, wrap(string(values->v[i])));
+	cli_json_set(object, key, array);
+}
+
+void cli_json_add(struct cli_json *array, struct cli_json *value)
+{
+	if (json_array_append_new(unwrap(array), unwrap(value)) < 0)
+		abort();
+}
+
+void cli_json_print(struct cli_json *value, FILE *out)
+{
+	(void)json_dumpf(unwrap(value), out, JSON_INDENT(2)); /* ferror() keeps it */
+	fputc('\n', out);
+	json_decref(unwrap(value));
+}
+
+static size_t width(const char *s)
+{
+	size_t n = 0;
+
+	for (; *s; s++)
+		n += (*s & 0xc0) != 0x80;
+	return n;
+}
+
+void cli_table_row(struct cli_table *t, const char *const *cells)
+{
+	for (size_t i = 0; i < t->columns; i++)
+		strv_add(&t->cells, cells[i] ? cells[i] : "");
+}
+
+void cli_table_print(const struct cli_table *t, FILE *out)
+{
+	bool bold = isatty(fileno(out)) && !getenv("NO_COLOR");
+
+	for (size_t row = 0; row < t->cells.n; row += t->columns) {
+		if (row == 0 && bold)
+			fputs("\033[1m", out);
+		for (size_t i = 0; i < t->columns; i++) {
+			const char *cell = t->cells.v[row + i];
+			size_t widest = 0;
+
+			for (size_t k = i; k < t->cells.n; k += t->columns)
+				if (width(t->cells.v[k]) > widest)
+					widest = width(t->cells.v[k]);
+			fputs(cell, out);
+			if (i + 1 < t->columns)
+				fprintf(out, "%*s", (int)(widest - width(cell) + 2), "");
+		}
+		if (row == 0 && bold)
+			fputs("\033[0m", out);
+		fputc('\n', out);
+	}
+}
+
+void cli_table_free(struct cli_table *t)
+{
+	strv_free(&t->cells);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* What a program says: values and tables on stdout, messages on stderr. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "base/err.h"
+#include "base/strv.h"
+
+/* `program: text` and a newline on stderr. */
+void cli_message(const char *program, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* A value that is printed as JSON (RFC 8259); the holder owns it. */
+struct cli_json;
+
+struct cli_json *cli_json_object(void);
+struct cli_json *cli_json_array(void);
+
+/* Set a member of an object. What is put in becomes part of the object. */
+void cli_json_set(struct cli_json *object, const char *key, struct cli_json *value);
+void cli_json_set_string(struct cli_json *object, const char *key, const char *value);
+void cli_json_set_bool(struct cli_json *object, const char *key, bool value);
+void cli_json_set_number(struct cli_json *object, const char *key, long long value);
+void cli_json_set_strings(struct cli_json *object, const char *key,
+			  const struct strv *values);
+
+/* Adds to an array. */
+void cli_json_add(struct cli_json *array, struct cli_json *value);
+
+/* Indented, in order of insertion, with a final newline; then releases it. */
+void cli_json_print(struct cli_json *value, FILE *out);
+
+/*
+ * A table of text columns. The cells of a row are copied; NULL is an empty cell. Widths
+ * are those of the longest cell, counted in characters of UTF-8; the last column is not
+ * padded. On a terminal the heading is bold.
+ */
+struct cli_table {
+	size_t columns;
+	struct strv cells;
+};
+
+void cli_table_row(struct cli_table *t, const char *const *cells);
+void cli_table_print(const struct cli_table *t, FILE *out);
+void cli_table_free(struct cli_table *t);
+
+#define AUTO_TABLE CLEAN(cli_table_free)
