@@ -13,8 +13,8 @@
 
 static unsigned tap_count, tap_failures;
 
-static inline bool __attribute__((format(printf, 2, 3))) ok(bool passed, const char *fmt,
-							    ...)
+static inline bool __attribute__((format(printf, 2, 3)))
+ok(bool passed, const char *fmt, ...)
 {
 	va_list ap;
 

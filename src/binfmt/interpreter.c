@@ -200,12 +200,24 @@ int binfmt_interpreter_check(const struct binfmt_interpreter *interpreter,
 	return strcmp(real, path) == 0 ? 0 : check_owners(real, e);
 }
 
+/* The digits and dots at a place in a file. */
+static bool read_version(int fd, off_t at, char *version, size_t size)
+{
+	ssize_t n = pread(fd, version, size - 1, at);
+
+	if (n < 0)
+		n = 0;
+	version[n] = '\0';
+	version[strspn(version, "0123456789.")] = '\0';
+	return version[0];
+}
+
 /* "qemu-aarch64 version 7.2.22 (Debian …)": what follows the needle. */
 static bool search_version(int fd, off_t start, off_t length, const char *needle,
 			   char *version, size_t size)
 {
 	enum { WINDOW = 128 * 1024, OVERLAP = 256 };
-	AUTO_FREE char *window = xcalloc(WINDOW + 1, 1);
+	AUTO_FREE char *window = xcalloc(WINDOW, 1);
 	off_t at = start, end = start + length;
 
 	while (at < end) {
@@ -216,15 +228,10 @@ static bool search_version(int fd, off_t start, off_t length, const char *needle
 		if (n <= 0)
 			return false;
 		found = memmem(window, (size_t)n, needle, strlen(needle));
-		if (found) {
-			size_t digits;
-
-			window[n] = '\0';
-			found += strlen(needle);
-			digits = strspn(found, "0123456789.");
-			(void)snprintf(version, size, "%.*s", (int)digits, found);
-			return digits > 0;
-		}
+		if (found)
+			return read_version(fd,
+					    at + (found - window) + (off_t)strlen(needle),
+					    version, size);
 		if (at + n >= end)
 			return false;
 		at += n > OVERLAP ? n - OVERLAP : n;

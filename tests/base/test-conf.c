@@ -33,8 +33,9 @@ static void test_accepted(void)
 	struct conf_item *item;
 	unsigned long value;
 
-	is_int(parse(&c, "# all\n\n  bits = 64 # of a class\r\nname=a#b c\nempty =\n"
-			 "n = 0x1f",
+	is_int(parse(&c,
+		     "# all\n\n  bits = 64 # of a class\r\nname=a#b c\nempty =\n"
+		     "n = 0x1f",
 		     &e),
 	       0, "comments, blank lines, carriage returns, no final newline");
 	item = conf_get(&c, "bits");
@@ -72,8 +73,10 @@ static void test_unused(void)
 
 static void test_set(void)
 {
-	static const struct conf_text texts[] = {{"b", "k = builtin"}, {"a", "k = a"},
-						 {"m", "k = masked"}, {"z", "k = masked"}};
+	static const struct conf_text texts[] = {{"b", "k = builtin"},
+						 {"a", "k = a"},
+						 {"m", "k = masked"},
+						 {"z", "k = masked"}};
 	char folder[] = "/tmp/test-conf-XXXXXX";
 	AUTO_CONF_SET struct conf_set set = {0};
 	AUTO_ERR struct err e = ERR_INIT;

@@ -24,9 +24,12 @@ int main(void)
 	is_int(file_write_at(dir, "a", "one\0two", 7, 0640, &e), 0, "writes");
 	is_int(file_read_at(dir, "a", 7, &data, &len, &e), 0, "reads up to the limit");
 	ok(len == 7 && memcmp(data, "one\0two", 8) == 0, "reads what was written");
-	ok(fstatat(dir, "a", &st, 0) == 0 && (st.st_mode & 07777) == 0640, "has its mode");
-	is_int(file_read_at(dir, "a", 6, &data, &len, &e), -EFBIG, "refuses a larger one");
-	is_int(file_read_at(dir, "b", 6, &data, &len, &e), -ENOENT, "says what is missing");
+	ok(fstatat(dir, "a", &st, 0) == 0 && (st.st_mode & 07777) == 0640,
+	   "has its mode");
+	is_int(file_read_at(dir, "a", 6, &data, &len, &e), -EFBIG,
+	       "refuses a larger one");
+	is_int(file_read_at(dir, "b", 6, &data, &len, &e), -ENOENT,
+	       "says what is missing");
 	is_str(e.text, "cannot open b: No such file or directory", "in words");
 	ok(mkfifoat(dir, "fifo", 0600) == 0, "a FIFO");
 	is_int(file_read_at(dir, "fifo", 6, &data, &len, &e), -EINVAL,
