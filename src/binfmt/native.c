@@ -50,16 +50,16 @@ static void put(const struct binfmt_magic *m, uint8_t *p, uint64_t value, size_t
 			    sizeof(((Elf32_##type *)0)->field));                         \
 	} while (0)
 
-static void build_probe(const struct binfmt_magic *m, struct probe *p)
+static struct probe build_probe(const struct binfmt_magic *m)
 {
+	struct probe p = {0};
 	bool wide = m->bits == 64;
 	size_t ehsize = wide ? sizeof(Elf64_Ehdr) : sizeof(Elf32_Ehdr);
 	size_t phsize = wide ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr);
-	uint8_t *h = p->bytes, *ph = h + ehsize;
+	uint8_t *h = p.bytes, *ph = h + ehsize;
 	/* Kernels refuse 32-bit Arm programs without an EABI version. */
 	uint32_t flags = m->flags | (m->machine == EM_ARM ? EF_ARM_EABI_VER5 : 0);
 
-	memset(p, 0, sizeof *p);
 	memcpy(h, ELFMAG, SELFMAG);
 	h[EI_CLASS] = wide ? ELFCLASS64 : ELFCLASS32;
 	h[EI_DATA] = m->big_endian ? ELFDATA2MSB : ELFDATA2LSB;
@@ -78,7 +78,8 @@ static void build_probe(const struct binfmt_magic *m, struct probe *p)
 	PUT(m, ph, Phdr, p_offset, ehsize + phsize);
 	PUT(m, ph, Phdr, p_filesz, sizeof missing_loader);
 	memcpy(ph + phsize, missing_loader, sizeof missing_loader);
-	p->size = ehsize + phsize + sizeof missing_loader;
+	p.size = ehsize + phsize + sizeof missing_loader;
+	return p;
 }
 
 /* Where a file can be made that may be run: in memory, else in one of these folders. */
@@ -120,9 +121,8 @@ static int try_at(const struct probe *p, const char *place)
 
 static bool runs_natively(const struct binfmt_magic *m)
 {
-	struct probe p;
+	struct probe p = build_probe(m);
 
-	build_probe(m, &p);
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
 		int refusal = try_at(&p, places[i]);
 
@@ -135,11 +135,10 @@ static bool runs_natively(const struct binfmt_magic *m)
 static bool taken_by_entry(const struct binfmt_magic *m,
 			   const struct binfmt_entries *entries)
 {
-	struct probe p;
+	struct probe p = build_probe(m);
 
 	if (!entries)
 		return false;
-	build_probe(m, &p);
 	for (size_t i = 0; i < entries->n; i++)
 		if (entries->v[i].enabled &&
 		    binfmt_entry_matches(&entries->v[i], p.bytes, p.size))
