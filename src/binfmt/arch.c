@@ -188,16 +188,29 @@ char *binfmt_archs_nearest(const struct binfmt_archs *archs, const char *name)
 	return near ? xstrdup(near) : NULL;
 }
 
+/* "qemu-NAME", or "qemu-NAME-MACHINE" for a further machine number. */
+static bool owns_entry(const struct binfmt_arch *a, const char *entry_name)
+{
+	const char *rest = without_prefix(entry_name, "qemu-");
+	size_t n = strlen(a->name);
+
+	if (rest == entry_name || strncmp(rest, a->name, n) != 0)
+		return false;
+	for (size_t k = 1; rest[n] == '-' && k < a->nmagics; k++) {
+		AUTO_FREE char *name = binfmt_arch_entry_name(a, k);
+
+		if (strcmp(name, entry_name) == 0)
+			return true;
+	}
+	return rest[n] == '\0';
+}
+
 const struct binfmt_arch *binfmt_archs_find_entry(const struct binfmt_archs *archs,
 						  const char *entry_name)
 {
 	for (size_t i = 0; i < archs->n; i++)
-		for (size_t k = 0; k < archs->v[i].nmagics; k++) {
-			AUTO_FREE char *name = binfmt_arch_entry_name(&archs->v[i], k);
-
-			if (strcmp(name, entry_name) == 0)
-				return &archs->v[i];
-		}
+		if (owns_entry(&archs->v[i], entry_name))
+			return &archs->v[i];
 	return NULL;
 }
 

@@ -167,18 +167,26 @@ int binfmt_entry_format(const struct binfmt_entry *entry, struct strbuf *s, stru
 	return 0;
 }
 
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -EINVAL;
+}
+
 /* "7f45…", at most BINFMT_HEAD_SIZE bytes. Returns the number of bytes or -EINVAL. */
 static int parse_hex(const char *text, uint8_t *bytes)
 {
 	int n = 0;
 
 	for (; *text; text += 2, n++) {
-		unsigned value;
+		int high = hex_digit(text[0]);
+		int low = high < 0 ? high : hex_digit(text[1]);
 
-		if (n == BINFMT_HEAD_SIZE || !isxdigit((unsigned char)text[0]) ||
-		    !isxdigit((unsigned char)text[1]) || sscanf(text, "%2x", &value) != 1)
+		if (low < 0 || n == BINFMT_HEAD_SIZE)
 			return -EINVAL;
-		bytes[n] = (uint8_t)value;
+		bytes[n] = (uint8_t)(high << 4 | low);
 	}
 	return n;
 }

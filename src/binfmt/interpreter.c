@@ -217,7 +217,7 @@ static bool search_version(int fd, off_t start, off_t length, const char *needle
 			   char *version, size_t size)
 {
 	enum { WINDOW = 128 * 1024, OVERLAP = 256 };
-	AUTO_FREE char *window = xcalloc(WINDOW, 1);
+	AUTO_FREE char *window = xrealloc(NULL, WINDOW, 1);
 	off_t at = start, end = start + length;
 
 	while (at < end) {

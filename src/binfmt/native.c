@@ -146,52 +146,78 @@ static bool taken_by_entry(const struct binfmt_magic *m,
 	return false;
 }
 
-/* The child: one byte per architecture from the first on; an exec that works ends it. */
+/* Written by the child, read by the parent. */
+struct answers {
+	size_t n;
+	bool native[];
+};
+
+/* The child: one answer per architecture from the first on. An exec that works ends it.
+ */
 static void answer(const struct binfmt_archs *archs, const struct binfmt_entries *entries,
-		   size_t first, int out)
+		   size_t first, struct answers *answers)
 {
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* a help, not a need */
 	for (size_t i = first; i < archs->n; i++) {
 		const struct binfmt_magic *m = &archs->v[i].magics[0];
-		char c = !taken_by_entry(m, entries) && runs_natively(m);
 
-		if (write(out, &c, 1) != 1)
-			break;
+		answers->native[answers->n] =
+			!taken_by_entry(m, entries) && runs_natively(m);
+		answers->n++;
 	}
 	_exit(0);
 }
 
-/* Asks from architecture `first` on; returns how many answers came. */
-static ssize_t ask(const struct binfmt_archs *archs, const struct binfmt_entries *entries,
-		   size_t first, bool *native)
+/* Waits until the child has ended, or has become another program: both close its end. */
+static void wait_closed(int fd)
+{
+	char c;
+
+	while (read(fd, &c, 1) < 0 && errno == EINTR)
+		;
+}
+
+/* Asks from architecture `first` on. */
+static int ask(const struct binfmt_archs *archs, const struct binfmt_entries *entries,
+	       size_t first, struct answers *answers)
 {
 	int ends[2];
-	size_t n = 0;
 	pid_t pid;
+	int r = 0;
 
+	answers->n = 0;
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return -errno;
 	pid = fork();
+	if (pid < 0)
+		r = -errno;
 	if (pid == 0)
-		answer(archs, entries, first, ends[1]);
+		answer(archs, entries, first, answers);
 	close(ends[1]);
-	while (pid > 0) {
-		char c;
-		ssize_t got = read(ends[0], &c, 1);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			break;
-		native[first + n++] = c;
+	if (pid > 0) {
+		wait_closed(ends[0]);
+		(void)kill(pid, SIGKILL); /* it has ended, or is something that must */
+		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+			;
 	}
 	close(ends[0]);
-	if (pid < 0)
-		return -errno;
-	(void)kill(pid, SIGKILL); /* it has ended, or is something that must */
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
-	return (ssize_t)n;
+	return r;
+}
+
+static int ask_all(const struct binfmt_archs *archs, const struct binfmt_entries *entries,
+		   struct answers *answers, bool *native)
+{
+	for (size_t done = 0; done < archs->n;) {
+		int r = ask(archs, entries, done, answers);
+
+		if (r < 0)
+			return r;
+		memcpy(native + done, answers->native, answers->n * sizeof *native);
+		done += answers->n;
+		if (done < archs->n) /* something ran: not by the kernel itself */
+			native[done++] = false;
+	}
+	return 0;
 }
 
 static bool is_own(const struct binfmt_magic *m, const uint8_t *own)
@@ -205,21 +231,21 @@ static bool is_own(const struct binfmt_magic *m, const uint8_t *own)
 int binfmt_native_probe(const struct binfmt_archs *archs,
 			const struct binfmt_entries *entries, bool *native, struct err *e)
 {
+	size_t size = sizeof(struct answers) + archs->n * sizeof(bool);
 	uint8_t own[BINFMT_ELF_HEADER_MAX];
-	size_t done = 0;
+	struct answers *answers;
 	int r = binfmt_elf_read_own(NULL, own, e);
 
 	if (r < 0)
 		return r;
-	while (done < archs->n) {
-		ssize_t n = ask(archs, entries, done, native);
-
-		if (n < 0)
-			return err_sys(e, (int)n, "cannot ask the kernel what it runs");
-		done += (size_t)n;
-		if (done < archs->n) /* something ran: not by the kernel itself */
-			native[done++] = false;
-	}
+	answers = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		       0);
+	if (answers == MAP_FAILED)
+		return err_sys(e, -errno, "cannot share memory with a child");
+	r = ask_all(archs, entries, answers, native);
+	(void)munmap(answers, size); /* it was mapped just now */
+	if (r < 0)
+		return err_sys(e, r, "cannot ask the kernel what it runs");
 	for (size_t i = 0; i < archs->n; i++)
 		if (is_own(&archs->v[i].magics[0], own))
 			native[i] = true;
