@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
-#include "binfmt/mount.h"
 #include "binfmt/native.h"
-#include "binfmtctl/command.h"
+#include "binfmtctl/session.h"
 #include "cli/output.h"
 
 struct row {
@@ -74,19 +72,6 @@ static void add_row(struct cli_table *t, const struct row *row)
 				 row->found.version});
 }
 
-static int gather_live(const struct settings *settings, struct binfmt_entries *live,
-		       struct err *e)
-{
-	AUTO_BINFMT_INSTANCE struct binfmt_instance instance = BINFMT_INSTANCE_INIT;
-	int r = binfmt_instance_find(&instance, settings->mount_point, NULL);
-
-	if (r == -ENOENT)
-		return 0;
-	if (r < 0)
-		return binfmt_instance_find(&instance, settings->mount_point, e);
-	return binfmt_kernel_list(instance.fd, live, e);
-}
-
 static int run(const struct settings *settings)
 {
 	static const char *const heading[] = {"ARCHITECTURE", "PLATFORMS", "STATE",
@@ -94,23 +79,21 @@ static int run(const struct settings *settings)
 	bool json = settings->json || !isatty(STDOUT_FILENO);
 	struct cli_json *rows = json ? cli_json_array() : NULL;
 	AUTO_TABLE struct cli_table t = {.columns = ARRAY_SIZE(heading)};
-	AUTO_BINFMT_ARCHS struct binfmt_archs archs = {0};
-	AUTO_BINFMT_ENTRIES struct binfmt_entries live = {0};
+	AUTO_SESSION struct session session = SESSION_INIT(settings);
+	const struct binfmt_archs *archs = &session.archs;
 	AUTO_FREE bool *native = NULL;
 	AUTO_ERR struct err e = ERR_INIT;
-	int r = binfmt_archs_load(&archs, settings->config_dir, &e);
+	int r = session_open_view(&session, &e);
 
+	native = xcalloc(archs->n + 1, sizeof *native);
 	if (r == 0)
-		r = gather_live(settings, &live, &e);
-	native = xcalloc(archs.n + 1, sizeof *native);
-	if (r == 0)
-		r = binfmt_native_probe(&archs, &live, native, &e);
+		r = binfmt_native_probe(archs, &session.live, native, &e);
 	if (r < 0)
 		return fail(&e);
 	cli_table_row(&t, heading);
-	for (size_t i = 0; i < archs.n; i++) {
-		struct row row =
-			make_row(&archs.v[i], native[i], &live, settings->plan.qemu_dir);
+	for (size_t i = 0; i < archs->n; i++) {
+		struct row row = make_row(&archs->v[i], native[i], &session.live,
+					  settings->plan.qemu_dir);
 
 		if (json)
 			cli_json_add(rows, json_row(&row));

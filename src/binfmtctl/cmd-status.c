@@ -1,31 +1,25 @@
 /* SPDX-License-Identifier: MIT */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
-#include "binfmt/mount.h"
 #include "binfmt/native.h"
 #include "binfmt/platform.h"
-#include "binfmtctl/command.h"
+#include "binfmtctl/session.h"
 #include "cli/output.h"
 
 struct status {
-	struct binfmt_archs archs;
-	struct binfmt_instance instance;
-	struct binfmt_entries live; /* sorted by name */
-	int enabled;		    /* the instance as a whole */
-	struct strv supported;	    /* platforms, the machine's own first */
-	struct strv emulators;	    /* names of the entries that are enabled */
+	struct session session; /* the live entries are sorted by name */
+	int enabled;		/* the instance as a whole */
+	struct strv supported;	/* platforms, the machine's own first */
+	struct strv emulators;	/* names of the entries that are enabled */
 };
 
 static void status_free(struct status *st)
 {
-	binfmt_archs_free(&st->archs);
-	binfmt_instance_close(&st->instance);
-	binfmt_entries_free(&st->live);
+	session_close(&st->session);
 	strv_free(&st->supported);
 	strv_free(&st->emulators);
 }
@@ -36,39 +30,35 @@ static int compare_names(const void *a, const void *b)
 		      ((const struct binfmt_entry *)b)->name);
 }
 
-static int gather_live(struct status *st, const struct settings *settings, struct err *e)
+static int gather_live(struct status *st, struct err *e)
 {
-	int r = binfmt_instance_find(&st->instance, settings->mount_point, e);
+	struct binfmt_entries *live = &st->session.live;
+	int r = session_open_view(&st->session, e);
 
-	if (r == -ENOENT) { /* nothing is installed, then */
-		err_free(e);
-		return 0;
-	}
-	if (r == 0)
-		r = binfmt_kernel_list(st->instance.fd, &st->live, e);
-	if (r < 0)
+	if (r < 0 || st->session.instance.fd < 0)
 		return r;
-	st->enabled = binfmt_kernel_enabled(st->instance.fd, e);
+	st->enabled = binfmt_kernel_enabled(st->session.instance.fd, e);
 	if (st->enabled < 0)
 		return st->enabled;
-	if (st->live.n)
-		qsort(st->live.v, st->live.n, sizeof *st->live.v, compare_names);
+	if (live->n)
+		qsort(live->v, live->n, sizeof *live->v, compare_names);
 	return 0;
 }
 
 static int gather_platforms(struct status *st, struct err *e)
 {
-	AUTO_FREE bool *native = xcalloc(st->archs.n + 1, sizeof *native);
-	int r = binfmt_native_probe(&st->archs, &st->live, native, e);
+	AUTO_FREE bool *native = xcalloc(st->session.archs.n + 1, sizeof *native);
+	int r = binfmt_native_probe(&st->session.archs, &st->session.live, native, e);
 
 	if (r == 0)
-		r = binfmt_platforms_native(&st->archs, native, &st->supported, e);
+		r = binfmt_platforms_native(&st->session.archs, native, &st->supported,
+					    e);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < st->live.n; i++) {
-		const struct binfmt_entry *entry = &st->live.v[i];
+	for (size_t i = 0; i < st->session.live.n; i++) {
+		const struct binfmt_entry *entry = &st->session.live.v[i];
 		const struct binfmt_arch *arch =
-			binfmt_archs_find_entry(&st->archs, entry->name);
+			binfmt_archs_find_entry(&st->session.archs, entry->name);
 
 		if (!entry->enabled || !st->enabled)
 			continue;
@@ -89,7 +79,8 @@ static void add_hex(struct strbuf *s, const uint8_t *bytes, size_t n)
 static struct cli_json *json_entry(const struct status *st,
 				   const struct binfmt_entry *entry)
 {
-	const struct binfmt_arch *arch = binfmt_archs_find_entry(&st->archs, entry->name);
+	const struct binfmt_arch *arch =
+		binfmt_archs_find_entry(&st->session.archs, entry->name);
 	AUTO_STRBUF struct strbuf s = STRBUF_INIT;
 	struct cli_json *j = cli_json_object();
 
@@ -122,11 +113,11 @@ static void print_json(const struct status *st)
 
 	cli_json_set_strings(j, "supported", &st->supported);
 	cli_json_set_strings(j, "emulators", &st->emulators);
-	cli_json_set_bool(j, "mounted", st->instance.fd >= 0);
+	cli_json_set_bool(j, "mounted", st->session.instance.fd >= 0);
 	cli_json_set_bool(j, "enabled", st->enabled);
-	cli_json_set_bool(j, "private", st->instance.private_table);
-	for (size_t i = 0; i < st->live.n; i++)
-		cli_json_add(entries, json_entry(st, &st->live.v[i]));
+	cli_json_set_bool(j, "private", st->session.instance.private_table);
+	for (size_t i = 0; i < st->session.live.n; i++)
+		cli_json_add(entries, json_entry(st, &st->session.live.v[i]));
 	cli_json_set(j, "entries", entries);
 	cli_json_print(j, stdout);
 }
@@ -140,7 +131,7 @@ static char *join(const struct strv *list)
 	return strbuf_take(&s);
 }
 
-static void print_table(const struct status *st, const struct settings *settings)
+static void print_table(const struct status *st)
 {
 	static const char *const heading[] = {"ENTRY", "STATE", "FLAGS", "INTERPRETER",
 					      "PLATFORMS"};
@@ -148,20 +139,20 @@ static void print_table(const struct status *st, const struct settings *settings
 	AUTO_FREE char *supported = join(&st->supported);
 
 	printf("This machine runs: %s\n", supported);
-	if (st->instance.fd < 0)
+	if (st->session.instance.fd < 0)
 		printf("No handlers: binfmt_misc is not mounted on %s.\n",
-		       settings->mount_point);
-	else if (st->live.n == 0)
+		       st->session.settings->mount_point);
+	else if (st->session.live.n == 0)
 		printf("No handlers are installed.\n");
-	if (st->instance.fd >= 0 && !st->enabled)
+	if (st->session.instance.fd >= 0 && !st->enabled)
 		printf("binfmt_misc is disabled as a whole: no handler runs.\n");
-	if (st->live.n == 0)
+	if (st->session.live.n == 0)
 		return;
 	cli_table_row(&t, heading);
-	for (size_t i = 0; i < st->live.n; i++) {
-		const struct binfmt_entry *entry = &st->live.v[i];
+	for (size_t i = 0; i < st->session.live.n; i++) {
+		const struct binfmt_entry *entry = &st->session.live.v[i];
 		const struct binfmt_arch *arch =
-			binfmt_archs_find_entry(&st->archs, entry->name);
+			binfmt_archs_find_entry(&st->session.archs, entry->name);
 		AUTO_FREE char *platforms = arch ? join(&arch->platforms) : NULL;
 		AUTO_STRBUF struct strbuf flags = STRBUF_INIT;
 
@@ -177,12 +168,10 @@ static void print_table(const struct status *st, const struct settings *settings
 
 int print_status(const struct settings *settings)
 {
-	CLEAN(status_free) struct status st = {.instance = BINFMT_INSTANCE_INIT};
+	CLEAN(status_free) struct status st = {.session = SESSION_INIT(settings)};
 	AUTO_ERR struct err e = ERR_INIT;
-	int r = binfmt_archs_load(&st.archs, settings->config_dir, &e);
+	int r = gather_live(&st, &e);
 
-	if (r == 0)
-		r = gather_live(&st, settings, &e);
 	if (r == 0)
 		r = gather_platforms(&st, &e);
 	if (r < 0)
@@ -190,7 +179,7 @@ int print_status(const struct settings *settings)
 	if (settings->json || !isatty(STDOUT_FILENO))
 		print_json(&st);
 	else
-		print_table(&st, settings);
+		print_table(&st);
 	return 0;
 }
 

@@ -83,5 +83,5 @@ int print_status(const struct settings *settings);
 
 /* What --install and --uninstall may do to binfmt_misc: mount, register, load the module.
  */
-extern const unsigned change_caps[];
-extern const size_t change_caps_count;
+enum { CHANGE_CAPS = 2 };
+extern const unsigned change_caps[CHANGE_CAPS];

@@ -8,8 +8,7 @@
 #include "cli/output.h"
 #include "priv/caps.h"
 
-const unsigned change_caps[] = {CAP_SYS_ADMIN, CAP_SYS_MODULE};
-const size_t change_caps_count = ARRAY_SIZE(change_caps);
+const unsigned change_caps[CHANGE_CAPS] = {CAP_SYS_ADMIN, CAP_SYS_MODULE};
 
 static const struct command *const commands[] = {
 	&cmd_install,

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+#include "binfmtctl/session.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "cli/output.h"
+
+int session_open_view(struct session *session, struct err *e)
+{
+	const struct settings *s = session->settings;
+	int r = binfmt_archs_load(&session->archs, s->config_dir, e);
+
+	if (r < 0)
+		return r;
+	r = binfmt_instance_find(&session->instance, s->mount_point, e);
+	if (r == -ENOENT) { /* nothing is installed, then */
+		err_free(e);
+		return 0;
+	}
+	return r < 0 ? r : binfmt_kernel_list(session->instance.fd, &session->live, e);
+}
+
+static void tell_about_instance(const struct session *session)
+{
+	const struct binfmt_instance *instance = &session->instance;
+	const char *path = session->settings->mount_point;
+
+	if (instance->module_loaded)
+		cli_message(PROGRAM, "loaded the kernel module binfmt_misc");
+	if (instance->mounted)
+		cli_message(PROGRAM, "mounted binfmt_misc on %s", path);
+	if (instance->private_table)
+		cli_message(PROGRAM, "this is the private table of a user namespace: it "
+				     "ends with it, and nothing else sees it");
+	if (binfmt_kernel_enabled(instance->fd, NULL) == 0)
+		cli_message(PROGRAM,
+			    "binfmt_misc is disabled as a whole, so that no handler runs "
+			    "(`echo 1 >%s/status` enables it)",
+			    path);
+}
+
+int session_open_change(struct session *session, struct err *e)
+{
+	const struct settings *s = session->settings;
+	int r = binfmt_archs_load(&session->archs, s->config_dir, e);
+
+	if (r == 0)
+		r = binfmt_instance_open(&session->instance, s->mount_point, e);
+	if (r == 0)
+		r = binfmt_kernel_list(session->instance.fd, &session->live, e);
+	if (r == 0)
+		tell_about_instance(session);
+	return r;
+}
+
+void session_close(struct session *session)
+{
+	binfmt_archs_free(&session->archs);
+	binfmt_instance_close(&session->instance);
+	binfmt_entries_free(&session->live);
+}
+
+/* Says how an entry that is there differs from the one that was wanted. */
+static int conflict(const struct binfmt_entry *there, const struct binfmt_entry *wanted,
+		    struct err *e)
+{
+	AUTO_STRBUF struct strbuf a = STRBUF_INIT;
+	AUTO_STRBUF struct strbuf b = STRBUF_INIT;
+	int r = binfmt_entry_format(there, &a, e);
+
+	if (r == 0)
+		r = binfmt_entry_format(wanted, &b, e);
+	if (r < 0)
+		return r;
+	return err_set(e, -EEXIST,
+		       "a different %s is installed (--replace puts the new one in its "
+		       "place)\n    installed: %s%s\n    wanted:    %s",
+		       wanted->name, a.data, there->other_flags, b.data);
+}
+
+static int read_back(int fd, const struct binfmt_entry *wanted, struct err *e)
+{
+	AUTO_BINFMT_ENTRY struct binfmt_entry shown = {0};
+	AUTO_STRBUF struct strbuf text = STRBUF_INIT;
+	int r = binfmt_kernel_get(fd, wanted->name, &shown, e);
+
+	if (r < 0)
+		return err_wrap(e, r, "the kernel took the entry, and then");
+	if (shown.enabled && binfmt_entry_equal(&shown, wanted))
+		return 0;
+	(void)binfmt_entry_format(&shown, &text, NULL); /* only to show it */
+	return err_set(e, -EIO, "the kernel made something else of it: %s", text.data);
+}
+
+/* A replacement that was killed half way leaves its bridge. */
+static int remove_bridge(const struct session *session, const char *name, struct err *e)
+{
+	AUTO_FREE char *bridge = xasprintf("%s.new", name);
+
+	if (!binfmt_entries_find(&session->live, bridge))
+		return 0;
+	return binfmt_kernel_remove(session->instance.fd, bridge, e);
+}
+
+int session_install_entry(struct session *session, const struct binfmt_entry *wanted,
+			  bool replace, const char **how, struct err *e)
+{
+	const struct binfmt_entry *there =
+		binfmt_entries_find(&session->live, wanted->name);
+	bool same = there && binfmt_entry_equal(there, wanted);
+	int fd = session->instance.fd;
+	int r = 0;
+
+	if (!there) {
+		r = binfmt_kernel_register(fd, wanted, e);
+		*how = "OK";
+	} else if (replace) {
+		/* Also the same: flag F may hold a file that the path no longer leads to.
+		 */
+		r = binfmt_kernel_replace(fd, wanted, e);
+		*how = same ? "OK (renewed)" : "OK (replaced)";
+	} else if (!same) {
+		return conflict(there, wanted, e);
+	} else if (!there->enabled) {
+		r = binfmt_kernel_set_enabled(fd, wanted->name, true, e);
+		*how = "OK (enabled again)";
+	} else {
+		*how = "OK (already installed)";
+	}
+	if (r == 0)
+		r = read_back(fd, wanted, e);
+	return r < 0 ? r : remove_bridge(session, wanted->name, e);
+}
+
+int session_remove_entry(struct session *session, const char *name, struct err *e)
+{
+	return binfmt_kernel_remove(session->instance.fd, name, e);
+}
+
+void session_report(const char *verb, const char *what, const char *result)
+{
+	fprintf(stderr, "%s: %s %s\n", verb, what, result);
+}
+
+void session_report_failure(struct session *session, const char *verb, const char *what,
+			    struct err *e)
+{
+	AUTO_FREE char *text = err_message(e);
+
+	session->failed = true;
+	fprintf(stderr, "%s: %s failed: %s\n", verb, what, text);
+	err_free(e);
+}
+
+void session_report_unknown(struct session *session, const char *verb, const char *what,
+			    const char *reason)
+{
+	AUTO_FREE char *near = binfmt_archs_nearest(&session->archs, what);
+	AUTO_ERR struct err e = ERR_INIT;
+
+	if (near)
+		err_set(&e, -EINVAL, "%s '%s' (did you mean '%s'?)", reason, what, near);
+	else
+		err_set(&e, -EINVAL, "%s '%s' (see %s --list)", reason, what, PROGRAM);
+	session_report_failure(session, verb, what, &e);
+}
