@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "binfmt/entry.h"
+#include "binfmt/kernel.h"
 
 static void arch_free(struct binfmt_arch *a)
 {
@@ -202,7 +203,7 @@ static bool owns_entry(const struct binfmt_arch *a, const char *entry_name)
 		if (strcmp(name, entry_name) == 0)
 			return true;
 	}
-	return rest[n] == '\0';
+	return rest[n] == '\0' || strcmp(rest + n, BINFMT_BRIDGE_SUFFIX) == 0;
 }
 
 const struct binfmt_arch *binfmt_archs_find_entry(const struct binfmt_archs *archs,

@@ -45,7 +45,10 @@ const struct binfmt_arch *binfmt_archs_find(const struct binfmt_archs *archs,
 /* The nearest name, for a misspelt one; NULL when none is near. Owned by the caller. */
 char *binfmt_archs_nearest(const struct binfmt_archs *archs, const char *name);
 
-/* The architecture to which an entry of this name belongs; NULL for none. */
+/*
+ * The architecture to which an entry of this name belongs, or the bridge to one (see
+ * binfmt_kernel_replace); NULL for none.
+ */
 const struct binfmt_arch *binfmt_archs_find_entry(const struct binfmt_archs *archs,
 						  const char *entry_name);
 

@@ -268,6 +268,32 @@ int binfmt_entry_parse(struct binfmt_entry *entry, const char *name, const char 
 		       "the kernel shows entry '%s' without interpreter or magic", name);
 }
 
+static void add_hex(struct strbuf *s, const char *key, const uint8_t *bytes, size_t n)
+{
+	strbuf_adds(s, key);
+	for (size_t i = 0; i < n; i++)
+		strbuf_addf(s, "%02x", bytes[i]);
+	strbuf_addc(s, '\n');
+}
+
+void binfmt_entry_show(const struct binfmt_entry *entry, struct strbuf *s)
+{
+	AUTO_STRBUF struct strbuf flags = STRBUF_INIT;
+
+	binfmt_flags_format(entry->flags, &flags);
+	strbuf_trim(s, 0);
+	strbuf_addf(s, "%s\ninterpreter %s\nflags: %s%s\n",
+		    entry->enabled ? "enabled" : "disabled", entry->interpreter,
+		    flags.data, entry->other_flags);
+	if (entry->extension) {
+		strbuf_addf(s, "extension .%s\n", entry->extension);
+		return;
+	}
+	strbuf_addf(s, "offset %zu\n", entry->offset);
+	add_hex(s, "magic ", entry->magic, entry->size);
+	add_hex(s, "mask ", entry->mask, entry->size);
+}
+
 bool binfmt_entry_same_match(const struct binfmt_entry *a, const struct binfmt_entry *b)
 {
 	if (a->extension || b->extension)

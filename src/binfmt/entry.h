@@ -56,6 +56,9 @@ int binfmt_entry_format(const struct binfmt_entry *entry, struct strbuf *s,
 int binfmt_entry_parse(struct binfmt_entry *entry, const char *name, const char *text,
 		       struct err *e);
 
+/* The inverse: as the kernel shows it, whatever the state of this kernel. */
+void binfmt_entry_show(const struct binfmt_entry *entry, struct strbuf *s);
+
 /* Letters in the order in which the kernel shows them, "POCF"; s is replaced. */
 void binfmt_flags_format(unsigned flags, struct strbuf *s);
 

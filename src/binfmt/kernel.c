@@ -148,7 +148,7 @@ int binfmt_kernel_register(int dirfd, const struct binfmt_entry *entry, struct e
 
 int binfmt_kernel_replace(int dirfd, const struct binfmt_entry *entry, struct err *e)
 {
-	AUTO_FREE char *name = xasprintf("%s.new", entry->name);
+	AUTO_FREE char *name = xasprintf("%s" BINFMT_BRIDGE_SUFFIX, entry->name);
 	struct binfmt_entry bridge = *entry;
 	int r;
 

@@ -41,9 +41,12 @@ int binfmt_kernel_enabled(int dirfd, struct err *e);
 /* Adds an entry; -EEXIST when there is one of its name. */
 int binfmt_kernel_register(int dirfd, const struct binfmt_entry *entry, struct err *e);
 
+#define BINFMT_BRIDGE_SUFFIX ".new"
+
 /*
  * Puts the entry in the place of the one of its name. At every moment one of the two is
- * there: the new one is first added as `NAME.new`, which is newest and so is asked first.
+ * there: the new one is first added as `NAME.new`, the bridge, which is newest and so is
+ * asked first.
  */
 int binfmt_kernel_replace(int dirfd, const struct binfmt_entry *entry, struct err *e);
 

@@ -20,19 +20,6 @@ static void uninstall_free(struct uninstall *un)
 	free(un->removed);
 }
 
-/* The architecture that an entry belongs to; a replacement's bridge counts as the entry.
- */
-static const struct binfmt_arch *arch_of(const struct uninstall *un,
-					 const struct binfmt_entry *entry)
-{
-	AUTO_FREE char *name = xstrdup(entry->name);
-	size_t n = strlen(name);
-
-	if (n > 4 && strcmp(name + n - 4, ".new") == 0)
-		name[n - 4] = '\0';
-	return binfmt_archs_find_entry(&un->session.archs, name);
-}
-
 static bool name_matches(const struct binfmt_arch *arch, const char *pattern)
 {
 	for (size_t i = 0; i < arch->names.n; i++)
@@ -45,14 +32,14 @@ static bool name_matches(const struct binfmt_arch *arch, const char *pattern)
 }
 
 /*
- * Whether a word of the command line selects a live entry. A pattern selects entries of
- * known architectures only: others' entries, whatever they are called, are left alone
- * unless they are named in full.
+ * Whether a word of the command line selects a live entry. `all` and patterns select
+ * entries of known architectures only; any other has to be named in full.
  */
 static bool selects(const struct uninstall *un, const char *word,
 		    const struct binfmt_arch *wanted, const struct binfmt_entry *entry)
 {
-	const struct binfmt_arch *arch = arch_of(un, entry);
+	const struct binfmt_arch *arch =
+		binfmt_archs_find_entry(&un->session.archs, entry->name);
 
 	if (strcmp(word, "all") == 0)
 		return arch != NULL;
@@ -72,6 +59,8 @@ static void remove_entry(struct uninstall *un, size_t i, const char *label)
 		puts(name);
 	else if (session_remove_entry(&un->session, name, &e) < 0)
 		session_report_failure(&un->session, verb, label, &e);
+	else if (binfmt_ledger_has_displaced(&un->session.ledger, name))
+		session_report(verb, label, "OK (--restore puts back what it displaced)");
 	else
 		session_report(verb, label, "OK");
 }
@@ -88,7 +77,13 @@ static void uninstall_word(struct uninstall *un, const char *word)
 		if (!selects(un, word, wanted, &live->v[i]))
 			continue;
 		found = true;
-		if (!un->removed[i])
+		if (un->removed[i])
+			continue;
+		if (many && !session_owns(&un->session, &live->v[i]))
+			session_report(verb, live->v[i].name,
+				       "skipped: something else installed it (name it in "
+				       "full to remove it)");
+		else
 			remove_entry(un, i, many ? live->v[i].name : word);
 	}
 	if (found)

@@ -26,6 +26,7 @@ enum {
 enum option_id {
 	OPT_INSTALL = 1,
 	OPT_UNINSTALL,
+	OPT_RESTORE,
 	OPT_STATUS,
 	OPT_LIST,
 	OPT_VERSION,
@@ -41,6 +42,7 @@ enum option_id {
 	OPT_JSON,
 	OPT_MOUNT_POINT,
 	OPT_CONFIG_DIR,
+	OPT_STATE_DIR,
 };
 
 struct settings {
@@ -52,6 +54,7 @@ struct settings {
 	bool json;
 	const char *mount_point;
 	const char *config_dir;
+	const char *state_dir; /* NULL: the usual one */
 };
 
 struct command {
@@ -72,6 +75,7 @@ void settings_free(struct settings *settings);
 
 extern const struct command cmd_install;
 extern const struct command cmd_list;
+extern const struct command cmd_restore;
 extern const struct command cmd_status;
 extern const struct command cmd_uninstall;
 

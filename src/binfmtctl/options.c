@@ -18,6 +18,8 @@ static const struct cli_option options[] = {
 		 "(arm64, linux/arm/v7, qemu-s390x, ppc64el, …) or 'all'"},
 	{OPT_UNINSTALL, "uninstall", .arg = "LIST",
 	 .help = "remove them; patterns such as 'qemu-*' are allowed too"},
+	{OPT_RESTORE, "restore",
+	 .help = "put the handlers of others back that --replace displaced"},
 	{OPT_STATUS, "status", .help = "show what is installed and what can be run"},
 	{OPT_LIST, "list",
 	 .help = "show every known architecture, and the qemu found for it"},
@@ -39,7 +41,8 @@ static const struct cli_option options[] = {
 	 .help = "without flags C and O: set-user-ID programs such as sudo gain nothing"},
 	{OPT_FLAGS, "flags", .arg = "LETTERS", .scope = SCOPE(OPT_INSTALL),
 	 .help = "exactly these flags: letters of P, O, C, F"},
-	{OPT_DRY_RUN, "dry-run", .scope = SCOPE(OPT_INSTALL) | SCOPE(OPT_UNINSTALL),
+	{OPT_DRY_RUN, "dry-run",
+	 .scope = SCOPE(OPT_INSTALL) | SCOPE(OPT_UNINSTALL) | SCOPE(OPT_RESTORE),
 	 .help = "change nothing; print the register strings, or what would be removed"},
 
 	{0, "General", .help = ""},
@@ -52,6 +55,9 @@ static const struct cli_option options[] = {
 		 "(default " BINFMT_MOUNT_POINT ")"},
 	{OPT_CONFIG_DIR, "config-dir", .arg = "DIR", .scope = ANY_ACTION,
 	 .help = "where magic.d and qemu.d are (default " SYSCONFDIR "/binfmtctl)"},
+	{OPT_STATE_DIR, "state-dir", .arg = "DIR", .scope = ANY_ACTION,
+	 .help = "where the record of replaced handlers is "
+		 "(default " RUNSTATEDIR "/binfmtctl)"},
 	{0},
 };
 
@@ -139,6 +145,9 @@ static int set_option(struct settings *s, const struct cli_option *o, const char
 		return 0;
 	case OPT_CONFIG_DIR:
 		s->config_dir = value;
+		return 0;
+	case OPT_STATE_DIR:
+		s->state_dir = value;
 		return 0;
 	default:
 		return set_action(s, o, value, e);

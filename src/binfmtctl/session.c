@@ -4,9 +4,26 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <time.h>
 
 #include "base/alloc.h"
 #include "cli/output.h"
+
+/*
+ * A private table has a record only where one asks for it by --state-dir: its entries end
+ * with the namespace, and nothing else would clear their rows away.
+ */
+static int open_ledger(struct session *session, bool create, struct err *e)
+{
+	const char *dir = session->settings->state_dir;
+
+	if (!dir && session->instance.private_table)
+		return 0;
+	return binfmt_ledger_open(&session->ledger, dir ? dir : RUNSTATEDIR "/" PROGRAM,
+				  create, e);
+}
 
 int session_open_view(struct session *session, struct err *e)
 {
@@ -20,6 +37,8 @@ int session_open_view(struct session *session, struct err *e)
 		err_free(e);
 		return 0;
 	}
+	if (r == 0)
+		r = open_ledger(session, false, e);
 	return r < 0 ? r : binfmt_kernel_list(session->instance.fd, &session->live, e);
 }
 
@@ -42,6 +61,45 @@ static void tell_about_instance(const struct session *session)
 			    path);
 }
 
+/* The lock is on the instance itself, so that all who can change it share one. */
+static int lock(const struct session *session, struct err *e)
+{
+	static const struct timespec pause = {.tv_nsec = 50 * 1000 * 1000};
+	enum { TRIES = 20 * 60 }; /* a minute */
+
+	for (int i = 0; i < TRIES; i++) {
+		if (flock(session->instance.fd, LOCK_EX | LOCK_NB) == 0)
+			return 0;
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return err_sys(e, -errno, "cannot lock binfmt_misc");
+		if (i == 0)
+			cli_message(PROGRAM, "waiting for another %s", PROGRAM);
+		(void)nanosleep(&pause, NULL); /* shorter when interrupted */
+	}
+	return err_set(e, -EBUSY, "another %s has been busy for a minute", PROGRAM);
+}
+
+/* Without a record all works but --restore: that is no reason to fail. */
+static int check_ledger(struct session *session, struct err *e)
+{
+	AUTO_STRV struct strv stale = STRV_INIT;
+	AUTO_ERR struct err why = ERR_INIT;
+	int r;
+
+	if (open_ledger(session, true, &why) < 0) {
+		cli_message(PROGRAM, "no record is kept of what is replaced: %s",
+			    why.text);
+		return 0;
+	}
+	r = binfmt_ledger_check(&session->ledger, &session->live, &stale, e);
+	for (size_t i = 0; i < stale.n; i++)
+		cli_message(PROGRAM,
+			    "%s was removed or changed by something else since it "
+			    "was installed",
+			    stale.v[i]);
+	return r;
+}
+
 int session_open_change(struct session *session, struct err *e)
 {
 	const struct settings *s = session->settings;
@@ -49,11 +107,13 @@ int session_open_change(struct session *session, struct err *e)
 
 	if (r == 0)
 		r = binfmt_instance_open(&session->instance, s->mount_point, e);
+	if (r < 0)
+		return r;
+	tell_about_instance(session);
+	r = lock(session, e);
 	if (r == 0)
 		r = binfmt_kernel_list(session->instance.fd, &session->live, e);
-	if (r == 0)
-		tell_about_instance(session);
-	return r;
+	return r < 0 ? r : check_ledger(session, e);
 }
 
 void session_close(struct session *session)
@@ -61,6 +121,7 @@ void session_close(struct session *session)
 	binfmt_archs_free(&session->archs);
 	binfmt_instance_close(&session->instance);
 	binfmt_entries_free(&session->live);
+	binfmt_ledger_close(&session->ledger);
 }
 
 /* Says how an entry that is there differs from the one that was wanted. */
@@ -98,11 +159,24 @@ static int read_back(int fd, const struct binfmt_entry *wanted, struct err *e)
 /* A replacement that was killed half way leaves its bridge. */
 static int remove_bridge(const struct session *session, const char *name, struct err *e)
 {
-	AUTO_FREE char *bridge = xasprintf("%s.new", name);
+	AUTO_FREE char *bridge = xasprintf("%s" BINFMT_BRIDGE_SUFFIX, name);
 
 	if (!binfmt_entries_find(&session->live, bridge))
 		return 0;
 	return binfmt_kernel_remove(session->instance.fd, bridge, e);
+}
+
+/* Registers a new entry, or puts it in the place of the one that is there. */
+static int put_entry(struct session *session, const struct binfmt_entry *wanted,
+		     const struct binfmt_entry *there, struct err *e)
+{
+	int fd = session->instance.fd;
+	int r = binfmt_ledger_note_install(&session->ledger, wanted, there, e);
+
+	if (r < 0)
+		return r;
+	return there ? binfmt_kernel_replace(fd, wanted, e)
+		     : binfmt_kernel_register(fd, wanted, e);
 }
 
 int session_install_entry(struct session *session, const struct binfmt_entry *wanted,
@@ -111,33 +185,59 @@ int session_install_entry(struct session *session, const struct binfmt_entry *wa
 	const struct binfmt_entry *there =
 		binfmt_entries_find(&session->live, wanted->name);
 	bool same = there && binfmt_entry_equal(there, wanted);
-	int fd = session->instance.fd;
 	int r = 0;
 
 	if (!there) {
-		r = binfmt_kernel_register(fd, wanted, e);
+		r = put_entry(session, wanted, there, e);
 		*how = "OK";
 	} else if (replace) {
 		/* Also the same: flag F may hold a file that the path no longer leads to.
 		 */
-		r = binfmt_kernel_replace(fd, wanted, e);
+		r = put_entry(session, wanted, there, e);
 		*how = same ? "OK (renewed)" : "OK (replaced)";
 	} else if (!same) {
 		return conflict(there, wanted, e);
 	} else if (!there->enabled) {
-		r = binfmt_kernel_set_enabled(fd, wanted->name, true, e);
+		r = binfmt_kernel_set_enabled(session->instance.fd, wanted->name, true,
+					      e);
 		*how = "OK (enabled again)";
 	} else {
 		*how = "OK (already installed)";
 	}
 	if (r == 0)
-		r = read_back(fd, wanted, e);
+		r = read_back(session->instance.fd, wanted, e);
 	return r < 0 ? r : remove_bridge(session, wanted->name, e);
+}
+
+static bool has_our_contents(const struct session *session,
+			     const struct binfmt_entry *entry)
+{
+	const struct binfmt_arch *arch =
+		binfmt_archs_find_entry(&session->archs, entry->name);
+
+	for (size_t i = 0; arch && i < arch->nmagics; i++) {
+		const struct binfmt_magic *m = &arch->magics[i];
+		struct binfmt_entry made = {.size = m->size};
+
+		memcpy(made.magic, m->magic, m->size);
+		memcpy(made.mask, m->mask, m->size);
+		if (binfmt_entry_same_match(&made, entry))
+			return true;
+	}
+	return false;
+}
+
+bool session_owns(const struct session *session, const struct binfmt_entry *entry)
+{
+	return binfmt_ledger_owns(&session->ledger, entry) ||
+	       has_our_contents(session, entry);
 }
 
 int session_remove_entry(struct session *session, const char *name, struct err *e)
 {
-	return binfmt_kernel_remove(session->instance.fd, name, e);
+	int r = binfmt_kernel_remove(session->instance.fd, name, e);
+
+	return r < 0 ? r : binfmt_ledger_note_remove(&session->ledger, name, e);
 }
 
 void session_report(const char *verb, const char *what, const char *result)

@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "binfmt/arch.h"
 #include "binfmt/kernel.h"
+#include "binfmt/ledger.h"
 #include "binfmt/mount.h"
 #include "binfmtctl/command.h"
 
@@ -20,18 +21,23 @@ struct session {
 	struct binfmt_archs archs;
 	struct binfmt_instance instance; /* fd -1: not mounted, or not needed */
 	struct binfmt_entries live;	 /* before this call changed anything */
-	bool failed;			 /* an item failed */
+	struct binfmt_ledger ledger;
+	bool failed; /* an item failed */
 };
 
 #define SESSION_INIT(s)                                                                  \
 	{                                                                                \
-		.settings = (s), .instance = BINFMT_INSTANCE_INIT                        \
+		.settings = (s), .instance = BINFMT_INSTANCE_INIT,                       \
+		.ledger = BINFMT_LEDGER_INIT                                             \
 	}
 
 /* For looking only: needs no privilege, and a missing mount is an empty table. */
 int session_open_view(struct session *session, struct err *e);
 
-/* For changing: loads the module and mounts where needed, and says so. */
+/*
+ * For changing: loads the module and mounts where needed, and says so. Others that want
+ * to change the same instance wait until the session is closed.
+ */
 int session_open_change(struct session *session, struct err *e);
 
 void session_close(struct session *session);
@@ -45,6 +51,13 @@ void session_close(struct session *session);
  */
 int session_install_entry(struct session *session, const struct binfmt_entry *wanted,
 			  bool replace, const char **how, struct err *e);
+
+/*
+ * Whether an entry is this program's own: on record, or with the very contents that it
+ * would register for one of its architectures (the record does not reach from one
+ * container into the next).
+ */
+bool session_owns(const struct session *session, const struct binfmt_entry *entry);
 
 int session_remove_entry(struct session *session, const char *name, struct err *e);
 
