@@ -34,7 +34,7 @@ static int parse_line(struct conf *c, unsigned number, const char *line, size_t 
 		      struct err *e)
 {
 	size_t key_start, key_end, i;
-	struct conf_item *old;
+	const struct conf_item *old;
 	struct conf_item item = {.line = number};
 
 	for (i = 0; i < len && strchr(blanks, line[i]); i++)
@@ -91,22 +91,19 @@ int conf_parse(struct conf *c, const char *file, const char *text, size_t len,
 		text += n;
 		len -= n;
 	}
-	for (size_t i = 0; i < c->n; i++)
-		c->items[i].used = false;
 	return 0;
 }
 
-struct conf_item *conf_get(struct conf *c, const char *key)
+const struct conf_item *conf_get(const struct conf *c, const char *key)
 {
 	for (size_t i = 0; i < c->n; i++)
-		if (strcmp(c->items[i].key, key) == 0) {
-			c->items[i].used = true;
+		if (strcmp(c->items[i].key, key) == 0)
 			return &c->items[i];
-		}
 	return NULL;
 }
 
-int conf_require(struct conf *c, const char *key, struct conf_item **item, struct err *e)
+int conf_require(const struct conf *c, const char *key, const struct conf_item **item,
+		 struct err *e)
 {
 	*item = conf_get(c, key);
 	if (*item)
@@ -130,15 +127,18 @@ int conf_number(const struct conf *c, const struct conf_item *item, const char *
 	return 0;
 }
 
-int conf_check_used(const struct conf *c, const struct strv *known, struct err *e)
+int conf_check_keys(const struct conf *c, const char *known, struct err *e)
 {
+	AUTO_STRV struct strv keys = STRV_INIT;
+
+	strv_split(&keys, known, " ");
 	for (size_t i = 0; i < c->n; i++) {
 		const struct conf_item *item = &c->items[i];
 		const char *near;
 
-		if (item->used)
+		if (strv_has(&keys, item->key))
 			continue;
-		near = strv_nearest(known, item->key);
+		near = strv_nearest(&keys, item->key);
 		return err_at(e, -EINVAL, c->file, item->line, 1,
 			      "unknown key `%s`%s%s%s", item->key,
 			      near ? " (did you mean `" : "", near ? near : "",

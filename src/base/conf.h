@@ -22,7 +22,6 @@ struct conf_item {
 	char *value;
 	unsigned line;
 	unsigned column; /* of the value */
-	bool used;	 /* somebody has asked for it */
 };
 
 struct conf {
@@ -35,19 +34,21 @@ struct conf {
 int conf_parse(struct conf *c, const char *file, const char *text, size_t len,
 	       struct err *e);
 
-/* NULL when the key is not there; marks it as used. Points into c. */
-struct conf_item *conf_get(struct conf *c, const char *key);
+/* NULL when the key is not there. Points into c. */
+const struct conf_item *conf_get(const struct conf *c, const char *key);
 
 /* The value of a key that must be there. */
-int conf_require(struct conf *c, const char *key, struct conf_item **item, struct err *e);
+int conf_require(const struct conf *c, const char *key, const struct conf_item **item,
+		 struct err *e);
 
 /* A number (decimal, or hexadecimal after 0x) from min to max. */
 int conf_number(const struct conf *c, const struct conf_item *item, const char *text,
 		unsigned long min, unsigned long max, unsigned long *value,
 		struct err *e);
 
-/* Fails at the first key that nobody has asked for, naming the nearest of `known`. */
-int conf_check_used(const struct conf *c, const struct strv *known, struct err *e);
+/* Fails at the first key that is none of `known` (separated by blanks), with the nearest.
+ */
+int conf_check_keys(const struct conf *c, const char *known, struct err *e);
 
 /* Fails at an item, with its file, line and column. */
 int conf_error(const struct conf *c, const struct conf_item *item, struct err *e,

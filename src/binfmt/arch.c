@@ -18,7 +18,7 @@ static void arch_free(struct binfmt_arch *a)
 	free(a->qemu);
 }
 
-static struct conf *find_conf(struct conf_set *set, const char *name)
+static const struct conf *find_conf(const struct conf_set *set, const char *name)
 {
 	for (size_t i = 0; i < set->n; i++)
 		if (strcmp(set->files[i].name, name) == 0)
@@ -26,22 +26,21 @@ static struct conf *find_conf(struct conf_set *set, const char *name)
 	return NULL;
 }
 
-static void read_list(struct conf *c, const char *key, struct strv *list)
+static void read_list(const struct conf *c, const char *key, struct strv *list)
 {
-	struct conf_item *item = conf_get(c, key);
+	const struct conf_item *item = conf_get(c, key);
 
 	if (item)
 		strv_split(list, item->value, " \t");
 }
 
-static int read_handler(struct conf *c, struct binfmt_arch *a, struct err *e)
+static int read_handler(const struct conf *c, struct binfmt_arch *a, struct err *e)
 {
-	static const char *const keys[] = {"names", "platforms", "qemu", "flags"};
-	AUTO_STRV struct strv known = STRV_INIT;
-	struct conf_item *item;
+	const struct conf_item *item;
+	int r = conf_check_keys(c, "names platforms qemu flags", e);
 
-	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
-		strv_add(&known, keys[i]);
+	if (r < 0)
+		return r;
 	read_list(c, "names", &a->names);
 	read_list(c, "platforms", &a->platforms);
 	item = conf_get(c, "qemu");
@@ -61,11 +60,11 @@ static int read_handler(struct conf *c, struct binfmt_arch *a, struct err *e)
 			return conf_error(c, item, e, "%s", why.text);
 		a->flags = (int)flags;
 	}
-	return conf_check_used(c, &known, e);
+	return 0;
 }
 
-static int read_arch(struct binfmt_arch *a, const char *name, struct conf *magic,
-		     struct conf *handler, struct err *e)
+static int read_arch(struct binfmt_arch *a, const char *name, const struct conf *magic,
+		     const struct conf *handler, struct err *e)
 {
 	int r;
 
@@ -103,9 +102,9 @@ int binfmt_archs_load(struct binfmt_archs *archs, const char *config, struct err
 				  qemu_folder, e);
 	/* Both sets are sorted, so what they make is. */
 	for (size_t i = 0; r == 0 && i < handlers.n; i++) {
-		struct conf *handler = &handlers.files[i].conf;
+		const struct conf *handler = &handlers.files[i].conf;
 		const char *name = handlers.files[i].name;
-		struct conf *magic = find_conf(&magics, name);
+		const struct conf *magic = find_conf(&magics, name);
 		struct binfmt_arch a;
 
 		if (!magic && is_builtin_magic(name)) /* masked in magic.d */

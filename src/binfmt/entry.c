@@ -175,8 +175,7 @@ static int hex_digit(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -EINVAL;
 }
 
-/* "7f45…", at most BINFMT_HEAD_SIZE bytes. Returns the number of bytes or -EINVAL. */
-static int parse_hex(const char *text, uint8_t *bytes)
+int binfmt_hex_parse(const char *text, uint8_t *bytes)
 {
 	int n = 0;
 
@@ -228,13 +227,13 @@ static int parse_shown_line(struct binfmt_entry *entry, const char *line)
 	} else if (strncmp(line, "offset ", 7) == 0) {
 		entry->offset = strtoul(value, NULL, 10);
 	} else if (strncmp(line, "magic ", 6) == 0) {
-		n = parse_hex(value, entry->magic);
+		n = binfmt_hex_parse(value, entry->magic);
 		if (n < 0)
 			return n;
 		entry->size = (size_t)n;
 		memset(entry->mask, 0xff, (size_t)n);
 	} else if (strncmp(line, "mask ", 5) == 0) {
-		n = parse_hex(value, entry->mask);
+		n = binfmt_hex_parse(value, entry->mask);
 		if (n < 0 || (size_t)n != entry->size)
 			return -EINVAL;
 	}

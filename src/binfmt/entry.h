@@ -59,6 +59,12 @@ int binfmt_entry_parse(struct binfmt_entry *entry, const char *name, const char 
 /* The inverse: as the kernel shows it, whatever the state of this kernel. */
 void binfmt_entry_show(const struct binfmt_entry *entry, struct strbuf *s);
 
+/*
+ * "7f45…", two digits a byte, at most BINFMT_HEAD_SIZE of them. Returns the number of
+ * bytes or -EINVAL.
+ */
+int binfmt_hex_parse(const char *text, uint8_t *bytes);
+
 /* Letters in the order in which the kernel shows them, "POCF"; s is replaced. */
 void binfmt_flags_format(unsigned flags, struct strbuf *s);
 

@@ -22,7 +22,7 @@ struct description {
 	unsigned long bits;
 	bool big_endian;
 	struct strv machines;
-	struct conf_item *machine_item;
+	const struct conf_item *machine_item;
 	unsigned long flags, flags_mask;
 	unsigned long data_mask, version_mask, os_abi_mask, abi_version_mask;
 };
@@ -78,10 +78,10 @@ static void spell_out(const struct description *d, unsigned machine,
 	}
 }
 
-static int read_choice(struct conf *c, const char *key, const char *yes, const char *no,
-		       bool *value, struct err *e)
+static int read_choice(const struct conf *c, const char *key, const char *yes,
+		       const char *no, bool *value, struct err *e)
 {
-	struct conf_item *item;
+	const struct conf_item *item;
 	int r = conf_require(c, key, &item, e);
 
 	if (r < 0)
@@ -94,9 +94,9 @@ static int read_choice(struct conf *c, const char *key, const char *yes, const c
 }
 
 /* `flags = 0x20/0x20`: a value and the bits of it that count. */
-static int read_flags(struct conf *c, struct description *d, struct err *e)
+static int read_flags(const struct conf *c, struct description *d, struct err *e)
 {
-	struct conf_item *item = conf_get(c, "flags");
+	const struct conf_item *item = conf_get(c, "flags");
 	AUTO_STRV struct strv parts = STRV_INIT;
 	int r;
 
@@ -118,25 +118,24 @@ static int read_flags(struct conf *c, struct description *d, struct err *e)
 	return 0;
 }
 
-static int read_mask(struct conf *c, const char *key, unsigned long *mask, struct err *e)
+static int read_mask(const struct conf *c, const char *key, unsigned long *mask,
+		     struct err *e)
 {
-	struct conf_item *item = conf_get(c, key);
+	const struct conf_item *item = conf_get(c, key);
 
 	return item ? conf_number(c, item, item->value, 0, 0xff, mask, e) : 0;
 }
 
-static int read_description(struct conf *c, struct description *d, struct err *e)
+static int read_description(const struct conf *c, struct description *d, struct err *e)
 {
-	static const char *const keys[] = {
-		"bits",	     "byte-order",   "machine",	    "flags",
-		"data-mask", "version-mask", "os-abi-mask", "abi-version-mask"};
-	AUTO_STRV struct strv known = STRV_INIT;
 	bool wide;
-	int r;
+	int r = conf_check_keys(c,
+				"bits byte-order machine flags data-mask version-mask "
+				"os-abi-mask abi-version-mask",
+				e);
 
-	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
-		strv_add(&known, keys[i]);
-	r = read_choice(c, "bits", "64", "32", &wide, e);
+	if (r == 0)
+		r = read_choice(c, "bits", "64", "32", &wide, e);
 	if (r == 0)
 		r = read_choice(c, "byte-order", "big", "little", &d->big_endian, e);
 	if (r == 0)
@@ -151,8 +150,6 @@ static int read_description(struct conf *c, struct description *d, struct err *e
 		r = read_mask(c, "os-abi-mask", &d->os_abi_mask, e);
 	if (r == 0)
 		r = read_mask(c, "abi-version-mask", &d->abi_version_mask, e);
-	if (r == 0)
-		r = conf_check_used(c, &known, e);
 	if (r < 0)
 		return r;
 	d->bits = wide ? 64 : 32;
@@ -162,7 +159,7 @@ static int read_description(struct conf *c, struct description *d, struct err *e
 	return 0;
 }
 
-int binfmt_magic_read(struct conf *c, struct binfmt_magic **magics, size_t *n,
+int binfmt_magic_read(const struct conf *c, struct binfmt_magic **magics, size_t *n,
 		      struct err *e)
 {
 	/* ELFOSABI 0 (System V) to 3 (GNU); not 9, FreeBSD's. */

@@ -24,5 +24,5 @@ struct binfmt_magic {
 };
 
 /* Reads one file of magic/; *magics (owned by the caller) gets one per machine number. */
-int binfmt_magic_read(struct conf *c, struct binfmt_magic **magics, size_t *n,
+int binfmt_magic_read(const struct conf *c, struct binfmt_magic **magics, size_t *n,
 		      struct err *e);

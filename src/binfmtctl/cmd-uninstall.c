@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "binfmtctl/persist.h"
 #include "binfmtctl/session.h"
 
 static const char verb[] = "uninstalling";
@@ -95,6 +96,37 @@ static void uninstall_word(struct uninstall *un, const char *word)
 				       "no architecture and no entry is called");
 }
 
+static void persist_removal(struct uninstall *un, const struct binfmt_arch *arch,
+			    const char *label)
+{
+	AUTO_ERR struct err e = ERR_INIT;
+
+	if (persist_remove_arch(un->session.settings, arch, &e) < 0)
+		session_report_failure(&un->session, "persisting", label, &e);
+	else
+		session_report("persisting", label, "OK");
+}
+
+/* Takes out of the configuration what the word selects, installed now or not. */
+static void persist_word(struct uninstall *un, const char *word)
+{
+	const struct binfmt_archs *archs = &un->session.archs;
+	const struct binfmt_arch *wanted = binfmt_archs_find(archs, word);
+
+	if (strcmp(word, "all") == 0) {
+		persist_removal(un, NULL, word);
+		return;
+	}
+	if (wanted)
+		persist_removal(un, wanted, word);
+	for (size_t i = 0; i < archs->n && strpbrk(word, "*?["); i++) {
+		AUTO_FREE char *name = binfmt_arch_entry_name(&archs->v[i], 0);
+
+		if (fnmatch(word, name, 0) == 0 || name_matches(&archs->v[i], word))
+			persist_removal(un, &archs->v[i], name);
+	}
+}
+
 static int run(const struct settings *settings)
 {
 	CLEAN(uninstall_free) struct uninstall un = {.session = SESSION_INIT(settings)};
@@ -109,6 +141,9 @@ static int run(const struct settings *settings)
 	un.removed = xcalloc(un.session.live.n + 1, sizeof *un.removed);
 	for (size_t i = 0; i < settings->names.n; i++)
 		uninstall_word(&un, settings->names.v[i]);
+	for (size_t i = 0;
+	     settings->persist && !settings->dry_run && i < settings->names.n; i++)
+		persist_word(&un, settings->names.v[i]);
 	status = settings->dry_run ? 0 : print_status(settings);
 	return un.session.failed ? STATUS_FAILED : status;
 }

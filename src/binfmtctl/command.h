@@ -27,12 +27,14 @@ enum option_id {
 	OPT_INSTALL = 1,
 	OPT_UNINSTALL,
 	OPT_RESTORE,
+	OPT_BOOT,
 	OPT_STATUS,
 	OPT_LIST,
 	OPT_VERSION,
 	OPT_HELP,
 	OPT_ACTIONS_END,
 	OPT_REPLACE,
+	OPT_PERSIST,
 	OPT_DRY_RUN,
 	OPT_QEMU,
 	OPT_QEMU_DIR,
@@ -50,6 +52,7 @@ struct settings {
 	struct strv names; /* what --install or --uninstall was given, split */
 	struct binfmt_plan_options plan;
 	bool replace;
+	bool persist;
 	bool dry_run;
 	bool json;
 	const char *mount_point;
@@ -73,6 +76,7 @@ extern const struct cli_program program;
 int settings_parse(struct settings *settings, int argc, char **argv, struct err *e);
 void settings_free(struct settings *settings);
 
+extern const struct command cmd_boot;
 extern const struct command cmd_install;
 extern const struct command cmd_list;
 extern const struct command cmd_restore;

@@ -11,7 +11,7 @@
 const unsigned change_caps[CHANGE_CAPS] = {CAP_SYS_ADMIN, CAP_SYS_MODULE};
 
 static const struct command *const commands[] = {
-	&cmd_install, &cmd_list, &cmd_restore, &cmd_status, &cmd_uninstall,
+	&cmd_boot, &cmd_install, &cmd_list, &cmd_restore, &cmd_status, &cmd_uninstall,
 };
 
 int fail(struct err *e)

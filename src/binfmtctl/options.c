@@ -20,6 +20,8 @@ static const struct cli_option options[] = {
 	 .help = "remove them; patterns such as 'qemu-*' are allowed too"},
 	{OPT_RESTORE, "restore",
 	 .help = "put the handlers of others back that --replace displaced"},
+	{OPT_BOOT, "boot",
+	 .help = "install what binfmtctl.conf and handlers.d say; for the boot"},
 	{OPT_STATUS, "status", .help = "show what is installed and what can be run"},
 	{OPT_LIST, "list",
 	 .help = "show every known architecture, and the qemu found for it"},
@@ -29,6 +31,8 @@ static const struct cli_option options[] = {
 	{0, "Installing", .help = ""},
 	{OPT_REPLACE, "replace", .scope = SCOPE(OPT_INSTALL),
 	 .help = "put the handler in the place of a different one"},
+	{OPT_PERSIST, "persist", .scope = SCOPE(OPT_INSTALL) | SCOPE(OPT_UNINSTALL),
+	 .help = "for every boot too: write it to handlers.d, or take it out"},
 	{OPT_QEMU, "qemu", .arg = "PATH", .scope = SCOPE(OPT_INSTALL),
 	 .help = "the program to install; for one architecture"},
 	{OPT_QEMU_DIR, "qemu-dir", .arg = "DIR",
@@ -115,6 +119,9 @@ static int set_option(struct settings *s, const struct cli_option *o, const char
 	switch (o->id) {
 	case OPT_REPLACE:
 		s->replace = true;
+		return 0;
+	case OPT_PERSIST:
+		s->persist = true;
 		return 0;
 	case OPT_DRY_RUN:
 		s->dry_run = true;
