@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 
+#include "base/cleanup.h"
+
 #include "binfmtctl/install.h"
 #include "binfmtctl/persist.h"
+#include "binfmtctl/verify.h"
 
 static void persist(struct install *in, const struct binfmt_arch *arch, const char *label)
 {
@@ -36,6 +39,18 @@ static void install_name(struct install *in, const char *name)
 	}
 }
 
+static void verify_installed(struct install *in)
+{
+	const struct binfmt_archs *archs = &in->session.archs;
+
+	for (size_t i = 0; i < archs->n; i++) {
+		AUTO_FREE char *label = binfmt_arch_label(&archs->v[i]);
+
+		if (in->ok[i])
+			verify_arch(&in->session, &archs->v[i], label, NULL);
+	}
+}
+
 static int run(const struct settings *settings)
 {
 	AUTO_INSTALL struct install in = INSTALL_INIT(settings);
@@ -46,6 +61,8 @@ static int run(const struct settings *settings)
 		return fail(&e);
 	for (size_t i = 0; i < settings->names.n; i++)
 		install_name(&in, settings->names.v[i]);
+	if (settings->verify && !settings->dry_run)
+		verify_installed(&in);
 	status = settings->dry_run ? 0 : print_status(settings);
 	return in.session.failed ? STATUS_FAILED : status;
 }

@@ -28,6 +28,7 @@ enum option_id {
 	OPT_UNINSTALL,
 	OPT_RESTORE,
 	OPT_BOOT,
+	OPT_VERIFY, /* with --install, an option of it */
 	OPT_STATUS,
 	OPT_LIST,
 	OPT_VERSION,
@@ -49,10 +50,11 @@ enum option_id {
 
 struct settings {
 	enum option_id action;
-	struct strv names; /* what --install or --uninstall was given, split */
+	struct strv names; /* what the action was given, split */
 	struct binfmt_plan_options plan;
 	bool replace;
 	bool persist;
+	bool verify;
 	bool dry_run;
 	bool json;
 	const char *mount_point;
@@ -64,10 +66,10 @@ struct command {
 	enum option_id action;
 	/* Returns the exit status. */
 	int (*run)(const struct settings *settings);
-	/* Capabilities that it keeps while it runs, unless --dry-run; it needs the first.
-	 */
+	/* Capabilities that it keeps while it runs, unless --dry-run. */
 	const unsigned *caps;
 	size_t ncaps;
+	bool unprivileged; /* it works without them too */
 };
 
 extern const struct cli_program program;
@@ -82,6 +84,7 @@ extern const struct command cmd_list;
 extern const struct command cmd_restore;
 extern const struct command cmd_status;
 extern const struct command cmd_uninstall;
+extern const struct command cmd_verify;
 
 /* `binfmtctl: message` on stderr, then releases e. Returns STATUS_FAILED. */
 int fail(struct err *e);
@@ -89,7 +92,9 @@ int fail(struct err *e);
 /* The report that follows --install and --uninstall, and is all of --status. */
 int print_status(const struct settings *settings);
 
-/* What --install and --uninstall may do to binfmt_misc: mount, register, load the module.
+/*
+ * What --install and --uninstall may do: mount, register, load the module; and for
+ * --install … --verify, what cmd-verify.c says.
  */
-enum { CHANGE_CAPS = 2 };
+enum { CHANGE_CAPS = 5 };
 extern const unsigned change_caps[CHANGE_CAPS];

@@ -8,10 +8,12 @@
 #include "cli/output.h"
 #include "priv/caps.h"
 
-const unsigned change_caps[CHANGE_CAPS] = {CAP_SYS_ADMIN, CAP_SYS_MODULE};
+const unsigned change_caps[CHANGE_CAPS] = {CAP_SYS_ADMIN, CAP_SYS_MODULE, CAP_SYS_CHROOT,
+					   CAP_CHOWN, CAP_FOWNER};
 
 static const struct command *const commands[] = {
-	&cmd_boot, &cmd_install, &cmd_list, &cmd_restore, &cmd_status, &cmd_uninstall,
+	&cmd_boot,   &cmd_install,   &cmd_list,	  &cmd_restore,
+	&cmd_status, &cmd_uninstall, &cmd_verify,
 };
 
 int fail(struct err *e)
@@ -32,7 +34,7 @@ static int usage_error(struct err *e)
 
 static int check_privilege(const struct command *c)
 {
-	if (c->ncaps == 0 || priv_caps_have(c->caps[0]))
+	if (c->ncaps == 0 || c->unprivileged || priv_caps_have(c->caps[0]))
 		return 0;
 	cli_message(PROGRAM,
 		    "changing handlers needs root (use sudo), or namespaces of one's own "

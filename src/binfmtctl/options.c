@@ -22,6 +22,10 @@ static const struct cli_option options[] = {
 	 .help = "put the handlers of others back that --replace displaced"},
 	{OPT_BOOT, "boot",
 	 .help = "install what binfmtctl.conf and handlers.d say; for the boot"},
+	{OPT_VERIFY, "verify",
+	 .help = "[LIST] run a tiny program of each architecture (default: of each that has "
+		 "a handler) and see whether its handler works; with --install: of each "
+		 "that was installed"},
 	{OPT_STATUS, "status", .help = "show what is installed and what can be run"},
 	{OPT_LIST, "list",
 	 .help = "show every known architecture, and the qemu found for it"},
@@ -52,7 +56,7 @@ static const struct cli_option options[] = {
 	{0, "General", .help = ""},
 	{OPT_JSON, "json",
 	 .scope = SCOPE(OPT_STATUS) | SCOPE(OPT_LIST) | SCOPE(OPT_INSTALL) |
-		  SCOPE(OPT_UNINSTALL),
+		  SCOPE(OPT_UNINSTALL) | SCOPE(OPT_VERIFY),
 	 .help = "JSON on stdout, also on a terminal"},
 	{OPT_MOUNT_POINT, "mount-point", .arg = "DIR", .scope = ANY_ACTION,
 	 .help = "where binfmt_misc is, or is to be mounted "
@@ -123,6 +127,9 @@ static int set_option(struct settings *s, const struct cli_option *o, const char
 	case OPT_PERSIST:
 		s->persist = true;
 		return 0;
+	case OPT_VERIFY:
+		s->verify = true;
+		return 0;
 	case OPT_DRY_RUN:
 		s->dry_run = true;
 		return 0;
@@ -188,6 +195,9 @@ static int check_scopes(const struct parse *p, struct err *e)
 
 static int check_combinations(const struct settings *s, struct err *e)
 {
+	if (s->verify && s->action != OPT_VERIFY && s->action != OPT_INSTALL)
+		return err_set(e, -EINVAL, "--verify does not go with --%s",
+			       action_name(s->action));
 	bool one = s->names.n == 1 && strcmp(s->names.v[0], "all") != 0;
 
 	if (s->plan.qemu && s->action == OPT_INSTALL && !one)
@@ -217,6 +227,10 @@ int settings_parse(struct settings *s, int argc, char **argv, struct err *e)
 	r = cli_options_parse(&program, argc, argv, handle, &p, &operands, e);
 	if (r < 0)
 		return r;
+	if (!s->action && s->verify)
+		s->action = OPT_VERIFY;
+	while (s->action == OPT_VERIFY && operands < argc)
+		strv_split(&s->names, argv[operands++], ", ");
 	if (operands < argc)
 		return err_set(e, -EINVAL,
 			       "unexpected word '%s' (lists have commas, no blanks)",

@@ -110,6 +110,11 @@ void cli_json_print(struct cli_json *value, FILE *out)
 	json_decref(unwrap(value));
 }
 
+void cli_json_free(struct cli_json *value)
+{
+	json_decref(unwrap(value));
+}
+
 static size_t width(const char *s)
 {
 	size_t n = 0;

@@ -34,6 +34,9 @@ void cli_json_add(struct cli_json *array, struct cli_json *value);
 /* Indented, in order of insertion, with a final newline; then releases it. */
 void cli_json_print(struct cli_json *value, FILE *out);
 
+/* Releases one that is not printed. */
+void cli_json_free(struct cli_json *value);
+
 /*
  * A table of text columns. The cells of a row are copied; NULL is an empty cell. Widths
  * are those of the longest cell, counted in characters of UTF-8; the last column is not
