@@ -91,7 +91,8 @@ static int write_synced(int dirfd, const char *path, const void *data, size_t le
 int file_write_at(int dirfd, const char *path, const void *data, size_t len, mode_t mode,
 		  struct err *e)
 {
-	AUTO_FREE char *temporary = xasprintf("%s.tmp%ld", path, (long)getpid());
+	AUTO_FREE char *temporary =
+		xasprintf("%s" FILE_TEMPORARY_SUFFIX "%ld", path, (long)getpid());
 	int r;
 
 	r = write_synced(dirfd, temporary, data, len, mode);

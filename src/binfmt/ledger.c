@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -12,7 +13,9 @@
 
 enum { ROW_MAX = 16 * 1024 };
 
+/* Kinds of files. */
 static const char ours[] = ".ours";
+static const char next[] = ".next";
 static const char displaced[] = ".displaced";
 
 int binfmt_ledger_open(struct binfmt_ledger *ledger, const char *dir, bool create,
@@ -77,39 +80,67 @@ int binfmt_ledger_note_install(const struct binfmt_ledger *ledger,
 	/* Of several that gave way one after the other, the first was there by itself. */
 	if (there && !binfmt_ledger_owns(ledger, there))
 		r = put(ledger, there, displaced, e);
-	return r < 0 ? r : put(ledger, wanted, ours, e);
+	return r < 0 ? r : put(ledger, wanted, next, e);
+}
+
+int binfmt_ledger_note_done(const struct binfmt_ledger *ledger, const char *name,
+			    struct err *e)
+{
+	AUTO_FREE char *from = xasprintf("%s%s", name, next);
+	AUTO_FREE char *to = xasprintf("%s%s", name, ours);
+
+	if (ledger->fd < 0 || renameat(ledger->fd, from, ledger->fd, to) == 0)
+		return 0;
+	return err_sys(e, -errno, "cannot record %s", name);
 }
 
 int binfmt_ledger_note_remove(const struct binfmt_ledger *ledger, const char *name,
 			      struct err *e)
 {
-	return strike(ledger, name, ours, e);
+	int r = strike(ledger, name, ours, e);
+
+	return r < 0 ? r : strike(ledger, name, next, e);
 }
 
 int binfmt_ledger_forget(const struct binfmt_ledger *ledger, const char *name,
 			 struct err *e)
 {
-	int r = strike(ledger, name, ours, e);
+	int r = binfmt_ledger_note_remove(ledger, name, e);
 
 	return r < 0 ? r : strike(ledger, name, displaced, e);
+}
+
+static bool fits(const struct binfmt_ledger *ledger, const char *name, const char *kind,
+		 const struct binfmt_entry *live)
+{
+	AUTO_BINFMT_ENTRY struct binfmt_entry row = {0};
+
+	return live && get(ledger, name, kind, &row, NULL) == 0 &&
+	       binfmt_entry_equal(&row, live);
 }
 
 bool binfmt_ledger_owns(const struct binfmt_ledger *ledger,
 			const struct binfmt_entry *live)
 {
-	AUTO_BINFMT_ENTRY struct binfmt_entry row = {0};
-
-	return get(ledger, live->name, ours, &row, NULL) == 0 &&
-	       binfmt_entry_equal(&row, live);
+	return fits(ledger, live->name, ours, live) ||
+	       fits(ledger, live->name, next, live);
 }
 
-/* Names of entries that have a file of this kind. */
-static int list(const struct binfmt_ledger *ledger, const char *kind, struct strv *names,
-		struct err *e)
+/* The name of an entry, where a file's name ends in the kind. */
+static char *entry_name(const char *file, const char *kind)
+{
+	size_t n = strlen(file), suffix = strlen(kind);
+
+	if (n <= suffix || strcmp(file + n - suffix, kind) != 0)
+		return NULL;
+	return xstrndup(file, n - suffix);
+}
+
+static int list_files(const struct binfmt_ledger *ledger, struct strv *files,
+		      struct err *e)
 {
 	AUTO_CLOSE int fd = -1;
 	AUTO_CLOSEDIR DIR *dir = NULL;
-	size_t suffix = strlen(kind);
 	struct dirent *de;
 
 	if (ledger->fd < 0)
@@ -119,20 +150,26 @@ static int list(const struct binfmt_ledger *ledger, const char *kind, struct str
 	if (!dir)
 		return err_sys(e, -errno, "cannot list the record");
 	(void)TAKE_FD(fd);
-	while ((de = readdir(dir))) {
-		size_t n = strlen(de->d_name);
-
-		if (n > suffix && strcmp(de->d_name + n - suffix, kind) == 0)
-			strv_own(names, xstrndup(de->d_name, n - suffix));
-	}
-	strv_sort(names);
+	while ((de = readdir(dir)))
+		if (strcmp(de->d_name, ".") != 0 && strcmp(de->d_name, "..") != 0)
+			strv_add(files, de->d_name);
+	strv_sort(files);
 	return 0;
 }
 
 int binfmt_ledger_displacers(const struct binfmt_ledger *ledger, struct strv *names,
 			     struct err *e)
 {
-	return list(ledger, displaced, names, e);
+	AUTO_STRV struct strv files = STRV_INIT;
+	int r = list_files(ledger, &files, e);
+
+	for (size_t i = 0; i < files.n; i++) {
+		char *name = entry_name(files.v[i], displaced);
+
+		if (name)
+			strv_own(names, name);
+	}
+	return r;
 }
 
 bool binfmt_ledger_has_displaced(const struct binfmt_ledger *ledger, const char *name)
@@ -148,24 +185,52 @@ int binfmt_ledger_displaced(const struct binfmt_ledger *ledger, const char *name
 	return get(ledger, name, displaced, entry, e);
 }
 
+/* The entry of this name; half way through a replacement, the bridge to it. */
+static const struct binfmt_entry *find_live(const struct binfmt_entries *live,
+					    const char *name)
+{
+	AUTO_FREE char *bridge = xasprintf("%s" BINFMT_BRIDGE_SUFFIX, name);
+	const struct binfmt_entry *entry = binfmt_entries_find(live, name);
+
+	return entry ? entry : binfmt_entries_find(live, bridge);
+}
+
+static int check_row(const struct binfmt_ledger *ledger, const char *name,
+		     const struct binfmt_entry *live, struct strv *stale, struct err *e)
+{
+	if (fits(ledger, name, next, live)) /* the kernel was told, and then it ended */
+		return binfmt_ledger_note_done(ledger, name, e);
+	if (fits(ledger, name, ours, live))
+		return strike(ledger, name, next, e);
+	if (fits(ledger, name, displaced, live)) /* the kernel was not told yet */
+		return binfmt_ledger_forget(ledger, name, e);
+	strv_add(stale, name);
+	/* Where nothing is now, what stood there before can still be put back. */
+	return live ? binfmt_ledger_forget(ledger, name, e)
+		    : binfmt_ledger_note_remove(ledger, name, e);
+}
+
 int binfmt_ledger_check(const struct binfmt_ledger *ledger,
 			const struct binfmt_entries *live, struct strv *stale,
 			struct err *e)
 {
+	AUTO_STRV struct strv files = STRV_INIT;
 	AUTO_STRV struct strv names = STRV_INIT;
-	int r = list(ledger, ours, &names, e);
+	int r = list_files(ledger, &files, e);
 
-	for (size_t i = 0; r == 0 && i < names.n; i++) {
-		const char *name = names.v[i];
-		const struct binfmt_entry *entry = binfmt_entries_find(live, name);
+	for (size_t i = 0; r == 0 && i < files.n; i++) {
+		const char *file = files.v[i];
+		AUTO_FREE char *name = entry_name(file, ours);
 
-		if (entry && binfmt_ledger_owns(ledger, entry))
-			continue;
-		strv_add(stale, name);
-		/* Where nothing is now, what stood there before can still be put back. */
-		r = entry ? binfmt_ledger_forget(ledger, name, e)
-			  : binfmt_ledger_note_remove(ledger, name, e);
+		if (!name)
+			name = entry_name(file, next);
+		if (name && !strv_has(&names, name))
+			strv_add(&names, name);
+		if (!name && fnmatch("*" FILE_TEMPORARY_SUFFIX "*", file, 0) == 0)
+			r = strike(ledger, file, "", e);
 	}
+	for (size_t i = 0; r == 0 && i < names.n; i++)
+		r = check_row(ledger, names.v[i], find_live(live, names.v[i]), stale, e);
 	return r;
 }
 

@@ -4,9 +4,9 @@
 /*
  * A record of what this program registered and what stood there before. It lives under
  * /run, as the kernel's table does not outlive a boot either. Per entry there is a file
- * NAME.ours, and NAME.displaced where an entry of somebody else gave way; both hold what
- * the kernel would show. Rows are written before the kernel is told, so that a process
- * that is killed between loses nothing; a row that the live table contradicts is stale.
+ * NAME.ours, and NAME.displaced where an entry of somebody else gave way; NAME.next is
+ * there while the kernel is being told, so that a process that is killed meanwhile loses
+ * nothing. All hold what the kernel would show. Writers hold the instance's lock.
  */
 
 #include <stdbool.h>
@@ -34,6 +34,10 @@ int binfmt_ledger_note_install(const struct binfmt_ledger *ledger,
 			       const struct binfmt_entry *wanted,
 			       const struct binfmt_entry *there, struct err *e);
 
+/* After it was registered. */
+int binfmt_ledger_note_done(const struct binfmt_ledger *ledger, const char *name,
+			    struct err *e);
+
 /* After the entry was removed; what it displaced stays on record. */
 int binfmt_ledger_note_remove(const struct binfmt_ledger *ledger, const char *name,
 			      struct err *e);
@@ -57,8 +61,9 @@ int binfmt_ledger_displaced(const struct binfmt_ledger *ledger, const char *name
 			    struct binfmt_entry *entry, struct err *e);
 
 /*
- * Strikes out rows that the live entries contradict: removed or replaced by somebody else
- * since. Their names are added to `stale`.
+ * Brings the record in line with the live entries: finishes what a killed process began,
+ * and strikes out rows of entries that somebody else removed or replaced since. The names
+ * of the latter are added to `stale`.
  */
 int binfmt_ledger_check(const struct binfmt_ledger *ledger,
 			const struct binfmt_entries *live, struct strv *stale,

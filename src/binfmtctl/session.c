@@ -160,10 +160,15 @@ static int read_back(int fd, const struct binfmt_entry *wanted, struct err *e)
 static int remove_bridge(const struct session *session, const char *name, struct err *e)
 {
 	AUTO_FREE char *bridge = xasprintf("%s" BINFMT_BRIDGE_SUFFIX, name);
+	int r;
 
 	if (!binfmt_entries_find(&session->live, bridge))
 		return 0;
-	return binfmt_kernel_remove(session->instance.fd, bridge, e);
+	r = binfmt_kernel_remove(session->instance.fd, bridge, e);
+	if (r != -ENOENT)
+		return r;
+	err_free(e); /* a replacement has used the same bridge, and removed it */
+	return 0;
 }
 
 /* Registers a new entry, or puts it in the place of the one that is there. */
@@ -175,8 +180,9 @@ static int put_entry(struct session *session, const struct binfmt_entry *wanted,
 
 	if (r < 0)
 		return r;
-	return there ? binfmt_kernel_replace(fd, wanted, e)
-		     : binfmt_kernel_register(fd, wanted, e);
+	r = there ? binfmt_kernel_replace(fd, wanted, e)
+		  : binfmt_kernel_register(fd, wanted, e);
+	return r < 0 ? r : binfmt_ledger_note_done(&session->ledger, wanted->name, e);
 }
 
 int session_install_entry(struct session *session, const struct binfmt_entry *wanted,

@@ -48,7 +48,16 @@ static void test_rows(const char *dir)
 	is_int(binfmt_ledger_note_install(&l, &ours, &theirs, &e), 0, "notes");
 	ok(binfmt_ledger_owns(&l, &ours) && !binfmt_ledger_owns(&l, &theirs),
 	   "ours is ours, theirs is not");
+	stale(&l, &theirs, 1, NULL);
+	ok(!binfmt_ledger_has_displaced(&l, "a"), "killed before the kernel was told");
+	binfmt_ledger_note_install(&l, &ours, &theirs, &e);
+	stale(&l, &ours, 1, NULL);
+	ok(binfmt_ledger_owns(&l, &ours), "killed after it was told");
 	is_int(binfmt_ledger_note_install(&l, &newer, &ours, &e), 0, "ours gives way");
+	ok(binfmt_ledger_owns(&l, &ours) && binfmt_ledger_owns(&l, &newer),
+	   "both are ours meanwhile");
+	is_int(binfmt_ledger_note_done(&l, "a", &e), 0, "done");
+	ok(!binfmt_ledger_owns(&l, &ours), "the old one is no more");
 	is_int(binfmt_ledger_displaced(&l, "a", &back, &e), 0,
 	       "the first stays on record");
 	ok(binfmt_entry_equal(&back, &theirs), "whole, also flags that are not known");
@@ -58,11 +67,15 @@ static void test_rows(const char *dir)
 	ok(binfmt_ledger_has_displaced(&l, "a"), "what was displaced is not");
 
 	binfmt_ledger_note_install(&l, &newer, NULL, &e);
+	binfmt_ledger_note_done(&l, "a", &e);
+	free(theirs.interpreter);
+	theirs.interpreter = xstrdup("/others");
 	stale(&l, &theirs, 1, "a");
 	ok(!binfmt_ledger_has_displaced(&l, "a"),
 	   "somebody else's is there now: nothing is to be put back");
 
 	binfmt_ledger_note_install(&l, &ours, &theirs, &e);
+	binfmt_ledger_note_done(&l, "a", &e);
 	is_int(binfmt_ledger_note_remove(&l, "a", &e), 0, "ours is removed");
 	is_int(binfmt_ledger_displacers(&l, &names, &e), 0, "lists");
 	ok(names.n == 1 && strcmp(names.v[0], "a") == 0, "what can be put back");
