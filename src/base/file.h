@@ -20,9 +20,9 @@ int file_read_at(int dirfd, const char *path, size_t max, char **data, size_t *l
 #define FILE_TEMPORARY_SUFFIX ".tmp"
 
 /*
- * Replaces a file as a whole: a temporary file beside it, fsync, rename. A reader sees the
- * old contents or the new ones; a failure leaves the old. A process that is killed may
- * leave the temporary file, PATH.tmp and its process id.
+ * Replaces a file as a whole: a temporary file beside it, fsync, rename. A reader sees
+ * the old contents or the new ones; a failure leaves the old. A process that is killed
+ * may leave the temporary file, PATH.tmp and its process id.
  */
 int file_write_at(int dirfd, const char *path, const void *data, size_t len, mode_t mode,
 		  struct err *e);

@@ -133,6 +133,65 @@ static int explain_mount(int r, const char *path, struct err *e)
 	return r;
 }
 
+static bool same_namespace(const char *a, const char *b)
+{
+	struct stat sa, sb;
+
+	return stat(a, &sa) == 0 && stat(b, &sb) == 0 && sa.st_dev == sb.st_dev &&
+	       sa.st_ino == sb.st_ino;
+}
+
+/* Whether this process sees the mounts of the machine's first process. */
+static bool in_first_mount_namespace(void)
+{
+	enum {
+		FIRST_PID_NAMESPACE = 0xeffffffc
+	}; /* include/linux/proc_ns.h, since 3.8 */
+	struct stat st;
+
+	return stat("/proc/self/ns/pid", &st) == 0 && st.st_ino == FIRST_PID_NAMESPACE &&
+	       same_namespace("/proc/self/ns/mnt", "/proc/1/ns/mnt");
+}
+
+static int mount_and_find(struct binfmt_instance *instance, const char *path,
+			  struct err *e)
+{
+	int r = priv_mount("binfmt_misc", path, "nosuid,nodev,noexec", e);
+
+	if (r < 0)
+		return explain_mount(r, path, e);
+	instance->mounted = true;
+	return binfmt_instance_find(instance, path, e);
+}
+
+/*
+ * Finds out whether another mount keeps the table alive: an entry that takes no file is
+ * left in it while ours is away. Nothing is lost, as nothing of ours is in the table yet.
+ */
+static int try_without_mount(struct binfmt_instance *instance, const char *path,
+			     struct err *e)
+{
+	char name[] = "binfmtctl-canary", never[] = "/never-run";
+	const struct binfmt_entry canary = {
+		.name = name, .extension = name, .interpreter = never};
+	struct binfmt_entry found = {0};
+	int r = binfmt_kernel_register(instance->fd, &canary, e);
+
+	if (r < 0)
+		return r;
+	binfmt_instance_close(instance);
+	r = priv_unmount(path, e);
+	if (r == 0)
+		r = mount_and_find(instance, path, e);
+	else
+		(void)binfmt_instance_find(instance, path, NULL); /* still there */
+	if (r < 0)
+		return r;
+	instance->fleeting = binfmt_kernel_get(instance->fd, name, &found, NULL) < 0;
+	binfmt_entry_free(&found);
+	return instance->fleeting ? 0 : binfmt_kernel_remove(instance->fd, name, e);
+}
+
 int binfmt_instance_open(struct binfmt_instance *instance, const char *path,
 			 struct err *e)
 {
@@ -152,15 +211,13 @@ int binfmt_instance_open(struct binfmt_instance *instance, const char *path,
 	r = ensure_kernel(instance, e);
 	if (r < 0)
 		return r;
-	r = priv_mount("binfmt_misc", path, "nosuid,nodev,noexec", e);
-	if (r < 0)
-		return explain_mount(r, path, e);
-	instance->mounted = true;
-	r = binfmt_instance_find(instance, path, e);
+	r = mount_and_find(instance, path, e);
 	if (r == 0 && !instance->writable)
 		return err_set(e, -EACCES, "the new mount on %s cannot be written to",
 			       path);
-	return r;
+	if (r < 0 || instance->private_table || in_first_mount_namespace())
+		return r;
+	return try_without_mount(instance, path, e);
 }
 
 void binfmt_instance_close(struct binfmt_instance *instance)

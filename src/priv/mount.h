@@ -9,3 +9,6 @@
  */
 int priv_mount(const char *fstype, const char *target, const char *options,
 	       struct err *e);
+
+/* Undoes a mount that this process made. */
+int priv_unmount(const char *target, struct err *e);
