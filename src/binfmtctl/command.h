@@ -31,6 +31,7 @@ enum option_id {
 	OPT_VERIFY, /* with --install, an option of it */
 	OPT_STATUS,
 	OPT_LIST,
+	OPT_COMPLETION,
 	OPT_VERSION,
 	OPT_HELP,
 	OPT_ACTIONS_END,
@@ -57,6 +58,7 @@ struct settings {
 	bool verify;
 	bool dry_run;
 	bool json;
+	const char *shell; /* of --completion */
 	const char *mount_point;
 	const char *config_dir;
 	const char *state_dir; /* NULL: the usual one */
@@ -79,6 +81,7 @@ int settings_parse(struct settings *settings, int argc, char **argv, struct err 
 void settings_free(struct settings *settings);
 
 extern const struct command cmd_boot;
+extern const struct command cmd_completion;
 extern const struct command cmd_install;
 extern const struct command cmd_list;
 extern const struct command cmd_restore;

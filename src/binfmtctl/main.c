@@ -12,8 +12,8 @@ const unsigned change_caps[CHANGE_CAPS] = {CAP_SYS_ADMIN, CAP_SYS_MODULE, CAP_SY
 					   CAP_CHOWN, CAP_FOWNER};
 
 static const struct command *const commands[] = {
-	&cmd_boot,   &cmd_install,   &cmd_list,	  &cmd_restore,
-	&cmd_status, &cmd_uninstall, &cmd_verify,
+	&cmd_boot,    &cmd_completion, &cmd_install,   &cmd_list,
+	&cmd_restore, &cmd_status,     &cmd_uninstall, &cmd_verify,
 };
 
 int fail(struct err *e)

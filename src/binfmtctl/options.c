@@ -29,6 +29,8 @@ static const struct cli_option options[] = {
 	{OPT_STATUS, "status", .help = "show what is installed and what can be run"},
 	{OPT_LIST, "list",
 	 .help = "show every known architecture, and the qemu found for it"},
+	{OPT_COMPLETION, "completion", .arg = "SHELL",
+	 .help = "print what bash, zsh or fish needs to complete this command"},
 	{OPT_VERSION, "version", .letter = 'V', .help = "show the version"},
 	{OPT_HELP, "help", .letter = 'h', .help = "show this text"},
 
@@ -106,7 +108,9 @@ static int set_action(struct settings *s, const struct cli_option *o, const char
 		return err_set(e, -EINVAL, "--%s and --%s are two actions (one a call)",
 			       action_name(s->action), o->name);
 	s->action = action;
-	if (!value)
+	if (action == OPT_COMPLETION)
+		s->shell = value;
+	if (!value || action == OPT_COMPLETION)
 		return 0;
 	if (!value[strspn(value, ", ")])
 		return err_set(e, -EINVAL, "--%s has an empty list", o->name);
