@@ -6,7 +6,7 @@
 complete_bash() {
 	# shellcheck disable=SC2016 # the inner shell expands it
 	bash -c '
-		eval "$("$top_builddir/binfmtctl" --completion bash)"
+		eval "$("${top_builddir:?}/binfmtctl" --completion bash)"
 		COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
 		_binfmtctl 2>/dev/null
 		printf "%s\n" "${COMPREPLY[@]}"' bash "$@"
@@ -27,19 +27,19 @@ complete_bash() {
 
 @test "zsh can read its completion" {
 	command -v zsh || skip "zsh is not installed"
-	"$top_builddir/binfmtctl" --completion zsh >"$BATS_TEST_TMPDIR/_binfmtctl"
+	"${top_builddir:?}/binfmtctl" --completion zsh >"$BATS_TEST_TMPDIR/_binfmtctl"
 	zsh -n "$BATS_TEST_TMPDIR/_binfmtctl"
 }
 
 @test "fish completes architectures" {
 	command -v fish || skip "fish is not installed"
-	"$top_builddir/binfmtctl" --completion fish >"$BATS_TEST_TMPDIR/b.fish"
+	"${top_builddir:?}/binfmtctl" --completion fish >"$BATS_TEST_TMPDIR/b.fish"
 	run fish -c "source $BATS_TEST_TMPDIR/b.fish; complete -C 'binfmtctl --install s3'"
 	[[ $output == s390x* ]]
 }
 
 @test "another shell is refused" {
-	run "$top_builddir/binfmtctl" --completion tcsh
+	run "${top_builddir:?}/binfmtctl" --completion tcsh
 	[ "$status" -eq 2 ]
 	[[ $output == *"no completion for the shell 'tcsh'"* ]]
 }

@@ -8,7 +8,7 @@ table=/proc/sys/fs/binfmt_misc
 setup() {
 	mount -t binfmt_misc binfmt_misc "$table"
 	mount -t tmpfs tmpfs /run
-	binfmtctl="$top_builddir/binfmtctl --state-dir /run/state"
+	binfmtctl=("${top_builddir:?}/binfmtctl" --state-dir /run/state)
 }
 
 teardown() {
@@ -16,7 +16,7 @@ teardown() {
 }
 
 install_old() {
-	$binfmtctl --install arm64 --flags F --replace >/dev/null 2>&1
+	"${binfmtctl[@]}" --install arm64 --flags F --replace >/dev/null 2>&1
 }
 
 # The entry, or the bridge to it, is there and says what the old or the new one says.
@@ -31,7 +31,7 @@ check_handled() {
 @test "killed at every system call of --replace" {
 	n=1
 	install_old
-	while "$top_builddir/tests/kernel/kill-at" $n $binfmtctl --install arm64 --replace \
+	while "$top_builddir/tests/kernel/kill-at" "$n" "${binfmtctl[@]}" --install arm64 --replace \
 		>/dev/null 2>&1; do
 		check_handled || { echo "not handled after call $n"; ls -l $table; false; }
 		install_old || { echo "cannot go on after call $n"; false; }
