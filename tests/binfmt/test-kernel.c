@@ -43,6 +43,7 @@ static void test_list(int dir)
 	put(dir, "status", "disabled\n");
 	is_int(binfmt_kernel_enabled(dir, &e), 0, "and disabled");
 	put(dir, "bad", "enabled\nmagic zz\n");
+	binfmt_entries_free(&l);
 	is_int(binfmt_kernel_list(dir, &l, &e), -EINVAL, "an entry that cannot be read");
 	ok(strstr(e.text, "'magic zz'"), "is shown");
 	unlinkat(dir, "bad", 0);
