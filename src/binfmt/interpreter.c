@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -111,7 +112,8 @@ static int check_owner(const char *path, const struct stat *st, uid_t overflow,
 		return err_set(e, -EPERM,
 			       "%s belongs to user %u, who could replace it (chown root)",
 			       path, (unsigned)st->st_uid);
-	if (sticky)
+	/* Only its owner can replace a link, or what is in a sticky folder. */
+	if (sticky || S_ISLNK(st->st_mode))
 		return 0;
 	if (st->st_mode & S_IWOTH)
 		return err_set(e, -EPERM, "%s is writable by everybody (chmod o-w)",
@@ -122,28 +124,52 @@ static int check_owner(const char *path, const struct stat *st, uid_t overflow,
 	return 0;
 }
 
-/* The file and every folder above it. */
+/* Puts what a link says in its place, way[start..end]; start becomes where to go on. */
+static int follow(char **way, size_t *start, size_t end, struct err *e)
+{
+	AUTO_FREE char *link = xstrndup(*way, end);
+	char target[PATH_MAX];
+	ssize_t n = readlink(link, target, sizeof target);
+	char *new;
+
+	if (n < 0)
+		return err_sys(e, -errno, "cannot read the link %s", link);
+	if (target[0] == '/')
+		*start = 0;
+	new = xasprintf("%.*s%.*s%s", (int)*start, *way, (int)n, target, *way + end);
+	free(*way);
+	*way = new;
+	return 0;
+}
+
+/* The file, and every folder and link on the way to it. */
 static int check_owners(const char *path, struct err *e)
 {
-	AUTO_FREE char *prefix = xstrdup(path);
+	enum { STEPS_MAX = 1000 }; /* of a way without end */
+	AUTO_FREE char *way = xstrdup(path);
 	uid_t overflow = overflow_uid();
-	size_t n = strlen(prefix);
+	size_t start = 0, end = 1; /* the root folder first */
 
-	for (;;) {
+	for (int i = 0; i < STEPS_MAX; i++) {
+		AUTO_FREE char *prefix = xstrndup(way, end);
 		struct stat st;
 		int r;
 
-		if (stat(n ? prefix : "/", &st) < 0)
+		if (lstat(prefix, &st) < 0)
 			return err_sys(e, -errno, "cannot examine %s", prefix);
-		r = check_owner(n ? prefix : "/", &st, overflow, e);
-		if (r < 0 || n == 0)
+		r = check_owner(prefix, &st, overflow, e);
+		if (r == 0 && S_ISLNK(st.st_mode))
+			r = follow(&way, &start, end, e);
+		else
+			start = end;
+		if (r < 0)
 			return r;
-		while (n && prefix[n - 1] != '/')
-			n--;
-		while (n && prefix[n - 1] == '/')
-			n--;
-		prefix[n] = '\0';
+		start += strspn(way + start, "/");
+		end = start + strcspn(way + start, "/");
+		if (end == start)
+			return 0;
 	}
+	return err_sys(e, -ELOOP, "cannot examine %s", path);
 }
 
 static int check_program(int fd, const struct stat *st, const char *path,
@@ -176,7 +202,6 @@ int binfmt_interpreter_check(const struct binfmt_interpreter *interpreter,
 {
 	const char *path = interpreter->path;
 	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	AUTO_FREE char *real = NULL;
 	struct stat st;
 	int r;
 
@@ -191,13 +216,7 @@ int binfmt_interpreter_check(const struct binfmt_interpreter *interpreter,
 	r = check_program(fd, &st, path, must_be_static, e);
 	if (r < 0)
 		return r;
-	r = check_owners(path, e);
-	if (r < 0)
-		return r;
-	real = realpath(path, NULL);
-	if (!real)
-		return err_sys(e, -errno, "cannot resolve %s", path);
-	return strcmp(real, path) == 0 ? 0 : check_owners(real, e);
+	return check_owners(path, e);
 }
 
 /* The digits and dots at a place in a file. */
