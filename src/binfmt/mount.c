@@ -19,16 +19,51 @@ enum {
 	PROC_MAX = 64 * 1024,
 };
 
+/* The first range of ids that this user namespace maps to its parent's. */
+struct id_map {
+	unsigned long inside, outside, count;
+};
+
+static bool read_id_map(struct id_map *map)
+{
+	AUTO_FREE char *text = NULL;
+
+	*map = (struct id_map){0};
+	return file_read_at(AT_FDCWD, "/proc/self/uid_map", PROC_MAX, &text, NULL,
+			    NULL) == 0 &&
+	       sscanf(text, "%lu %lu %lu", &map->inside, &map->outside, &map->count) == 3;
+}
+
 bool binfmt_in_user_namespace(void)
 {
-	AUTO_FREE char *map = NULL;
-	unsigned long inside, outside, count;
+	struct id_map map;
 
 	/* The first namespace alone maps every id to itself. */
-	if (file_read_at(AT_FDCWD, "/proc/self/uid_map", PROC_MAX, &map, NULL, NULL) < 0)
-		return false;
-	return sscanf(map, "%lu %lu %lu", &inside, &outside, &count) != 3 || inside ||
-	       outside || count != 4294967295UL;
+	return !read_id_map(&map) || map.inside || map.outside ||
+	       map.count != 4294967295UL;
+}
+
+/*
+ * Whether the table belongs to this user namespace. With privilege the namespace's own
+ * can be asked for, to compare. Without, a table whose files belong to root of this
+ * namespace is its own, unless root of the parent is the same user.
+ */
+static void tell_owner(struct binfmt_instance *instance)
+{
+	struct stat st;
+	struct id_map map;
+	dev_t own;
+
+	instance->private_table = instance->private_unknown = false;
+	if (!binfmt_in_user_namespace() ||
+	    fstatat(instance->fd, "register", &st, 0) < 0 || st.st_uid != 0)
+		return;
+	if (priv_mount_device("binfmt_misc", &own, NULL) == 0)
+		instance->private_table = st.st_dev == own;
+	else if (read_id_map(&map) && (map.inside || map.outside))
+		instance->private_table = true;
+	else
+		instance->private_unknown = true;
 }
 
 /* Opening the directory, unlike O_PATH, makes an autofs there mount what it stands for.
@@ -50,7 +85,6 @@ static int open_binfmt(const char *path)
 int binfmt_instance_find(struct binfmt_instance *instance, const char *path,
 			 struct err *e)
 {
-	struct stat st;
 	int fd = open_binfmt(path);
 
 	if (fd == -ENOENT)
@@ -60,10 +94,7 @@ int binfmt_instance_find(struct binfmt_instance *instance, const char *path,
 	binfmt_instance_close(instance);
 	instance->fd = fd;
 	instance->writable = faccessat(fd, "register", W_OK, AT_EACCESS) == 0;
-	/* A parent's table shows its files as owned by nobody of this namespace. */
-	instance->private_table = binfmt_in_user_namespace() &&
-				  fstatat(fd, "register", &st, 0) == 0 &&
-				  st.st_uid == geteuid();
+	tell_owner(instance);
 	return 0;
 }
 
@@ -200,7 +231,8 @@ int binfmt_instance_open(struct binfmt_instance *instance, const char *path,
 	r = binfmt_instance_find(instance, path, NULL);
 	if (r < 0 && r != -ENOENT)
 		return binfmt_instance_find(instance, path, e);
-	if (r == 0 && instance->writable)
+	if (r == 0 && instance->writable &&
+	    (instance->private_table || !binfmt_in_user_namespace()))
 		return 0;
 	if (r == 0 && !binfmt_in_user_namespace())
 		return err_set(e, -EROFS,

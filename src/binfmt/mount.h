@@ -11,12 +11,13 @@
 
 /* What was found, and what had to be done. */
 struct binfmt_instance {
-	int fd;		    /* a directory fd of the instance; -1 when there is none */
-	bool private_table; /* it belongs to a user namespace other than the first (6.7)
-			     */
-	bool writable;	    /* this process may write to `register` */
-	bool mounted;	    /* this call mounted it */
-	bool module_loaded; /* this call loaded the module */
+	int fd;		      /* a directory fd of the instance; -1 when there is none */
+	bool private_table;   /* it belongs to a user namespace other than the first (6.7)
+			       */
+	bool private_unknown; /* that takes the privilege to mount to tell */
+	bool writable;	      /* this process may write to `register` */
+	bool mounted;	      /* this call mounted it */
+	bool module_loaded;   /* this call loaded the module */
 	/*
 	 * This call mounted it where nothing else has it mounted, and not for the whole
 	 * machine: its entries end with this mount (6.7).
@@ -39,8 +40,9 @@ int binfmt_instance_find(struct binfmt_instance *instance, const char *path,
 /*
  * The same for a caller that wants to change entries: loads the module and mounts where
  * that is missing. Within a user namespace whose mount shows the parent's table, it
- * mounts the namespace's own over it. Never unmounts: on kernels that destroy a table
- * with its last mount, the mount is what holds the entries.
+ * mounts the namespace's own over it, also where the parent's could be written to. Never
+ * unmounts: on kernels that destroy a table with its last mount, the mount is what holds
+ * the entries.
  */
 int binfmt_instance_open(struct binfmt_instance *instance, const char *path,
 			 struct err *e);

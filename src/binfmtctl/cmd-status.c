@@ -115,7 +115,8 @@ static void print_json(const struct status *st)
 	cli_json_set_strings(j, "emulators", &st->emulators);
 	cli_json_set_bool(j, "mounted", st->session.instance.fd >= 0);
 	cli_json_set_bool(j, "enabled", st->enabled);
-	cli_json_set_bool(j, "private", st->session.instance.private_table);
+	if (!st->session.instance.private_unknown)
+		cli_json_set_bool(j, "private", st->session.instance.private_table);
 	for (size_t i = 0; i < st->session.live.n; i++)
 		cli_json_add(entries, json_entry(st, &st->session.live.v[i]));
 	cli_json_set(j, "entries", entries);
