@@ -116,7 +116,7 @@ static int ensure_kernel(struct binfmt_instance *instance, struct err *e)
 		return 0;
 	(void)binfmt_kernel_version(release, sizeof release);
 	r = priv_module_load("binfmt_misc", e);
-	if (r == -ENOENT)
+	if (r == -ENOENT || r == -ENOSYS) /* no such module, or no modules at all */
 		return err_set(e, r,
 			       "the kernel (%s) has no binfmt_misc: it was built without "
 			       "CONFIG_BINFMT_MISC, or its module is not in "
@@ -226,15 +226,16 @@ static int try_without_mount(struct binfmt_instance *instance, const char *path,
 int binfmt_instance_open(struct binfmt_instance *instance, const char *path,
 			 struct err *e)
 {
+	bool own;
 	int r;
 
 	r = binfmt_instance_find(instance, path, NULL);
 	if (r < 0 && r != -ENOENT)
 		return binfmt_instance_find(instance, path, e);
-	if (r == 0 && instance->writable &&
-	    (instance->private_table || !binfmt_in_user_namespace()))
+	own = r == 0 && (instance->private_table || !binfmt_in_user_namespace());
+	if (own && instance->writable)
 		return 0;
-	if (r == 0 && !binfmt_in_user_namespace())
+	if (own)
 		return err_set(e, -EROFS,
 			       "binfmt_misc on %s cannot be written to: it is mounted "
 			       "read-only (in a container: run it with --privileged; "
