@@ -19,7 +19,11 @@
 #define MFD_EXEC 0x0010U /* Linux 6.3 */
 #endif
 
-static const char missing_loader[] = "/proc/self/binfmtctl-has-no-such-loader";
+/*
+ * Looking for it ends with ENOTDIR. ENOENT would be ambiguous: a handler that cannot be
+ * used, also one in a table that is not seen from here, ends with that.
+ */
+static const char missing_loader[] = "/proc/self/status/no-such-loader";
 
 enum {
 	PROBE_MAX = 256,
@@ -127,7 +131,7 @@ static bool runs_natively(const struct binfmt_magic *m)
 		int refusal = try_at(&p, places[i]);
 
 		if (refusal != EACCES && refusal != EPERM)
-			return refusal == ENOENT;
+			return refusal == ENOTDIR;
 	}
 	return false;
 }

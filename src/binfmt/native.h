@@ -11,8 +11,8 @@
 
 /*
  * Fills native[i] for every archs->v[i], by trying: the kernel is asked to run a program
- * of that architecture whose dynamic loader does not exist. One that it can run fails for
- * want of the loader, any other with ENOEXEC; nothing is ever run. entries are the live
+ * of that architecture whose dynamic loader cannot exist. One that it can run fails for
+ * want of the loader, any other in another way; nothing is ever run. entries are the live
  * ones (NULL: none): an answer that one of them would give does not count.
  */
 int binfmt_native_probe(const struct binfmt_archs *archs,
