@@ -59,6 +59,15 @@ need_other_users()
 		cannot "only root is mapped here (run the tests as root)"
 }
 
+# Runs binfmtctl as an ordinary user, who may not be able to look into the build's folder.
+as_user() # COMMAND...
+{
+	chmod 755 "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR"
+	cp "$top_builddir/binfmtctl" "$BATS_FILE_TMPDIR"
+	chmod 755 "$BATS_FILE_TMPDIR/binfmtctl"
+	PATH=$BATS_FILE_TMPDIR:$PATH setpriv --reuid 1234 --regid 1234 --clear-groups "$@"
+}
+
 # Sets $busybox to a static one for an architecture, as Debian calls it.
 need_busybox() # ARCH
 {

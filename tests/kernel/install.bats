@@ -1,4 +1,4 @@
-# shellcheck shell=bats
+#!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
 # runs in: private namespaces
 

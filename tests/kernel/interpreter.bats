@@ -1,4 +1,4 @@
-# shellcheck shell=bats
+#!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
 # runs in: private namespaces
 #
@@ -231,9 +231,7 @@ accepted()
 @test "in an ordinary user's namespace, files of the host's root are as good as root's" {
 	need_other_users
 	need_qemu s390x
-	expect 0 setpriv --reuid 1234 --regid 1234 --clear-groups \
-		unshare --user --map-root-user --mount \
-		"$top_builddir/binfmtctl" --install s390x
+	expect 0 as_user unshare --user --map-root-user --mount binfmtctl --install s390x
 	has "$stderr" "installing: s390x OK"
 	[ -z "$(entries)" ]
 }

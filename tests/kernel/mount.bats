@@ -1,4 +1,4 @@
-# shellcheck shell=bats
+#!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
 # runs in: private namespaces
 #
@@ -98,8 +98,7 @@ within() # STATUS UNSHARE-OPTIONS SCRIPT
 	need_other_users
 	echo ':parents:E::parents::/bin/true:' >"$table/register"
 	before=$(contents)
-	expect 0 setpriv --reuid 1234 --regid 1234 --clear-groups \
-		unshare --user --map-root-user --mount "$top_builddir/binfmtctl" --install s390x
+	expect 0 as_user unshare --user --map-root-user --mount binfmtctl --install s390x
 	has "$stderr" "mounted binfmt_misc on $table"
 	jq -e '.private and .emulators == ["qemu-s390x"]' <<<"$output"
 	[ "$(contents)" = "$before" ]

@@ -1,4 +1,4 @@
-# shellcheck shell=bats
+#!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
 # runs in: private namespaces
 
@@ -101,7 +101,7 @@ pairs()
 	expect 1 binfmtctl --uninstall s309x,quux
 	has "$stderr" "uninstalling: s309x failed"
 	has "$stderr" "did you mean 's390x'?"
-	has "$stderr" "uninstalling: quux failed: neither an architecture nor an entry"
+	has "$stderr" "uninstalling: quux failed: no architecture and no entry is called"
 }
 
 @test "uninstall: an architecture that is not installed is OK" {

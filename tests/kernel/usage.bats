@@ -1,4 +1,4 @@
-# shellcheck shell=bats
+#!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
 #
 # Command lines that are wrong: exit status 2, a reason, and nothing else happens.
