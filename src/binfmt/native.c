@@ -4,10 +4,10 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -33,8 +33,7 @@ enum {
 };
 
 struct probe {
-	uint8_t bytes[PROBE_MAX];
-	size_t size;
+	uint8_t bytes[PROBE_MAX]; /* zeros after what it needs */
 };
 
 /* Stores a number in the architecture's byte order. */
@@ -82,12 +81,17 @@ static struct probe build_probe(const struct binfmt_magic *m)
 	PUT(m, ph, Phdr, p_offset, ehsize + phsize);
 	PUT(m, ph, Phdr, p_filesz, sizeof missing_loader);
 	memcpy(ph + phsize, missing_loader, sizeof missing_loader);
-	p.size = ehsize + phsize + sizeof missing_loader;
 	return p;
 }
 
 /* Where a file can be made that may be run: in memory, else in one of these folders. */
 static const char *const places[] = {NULL, "/tmp", "/run", "/var/tmp"};
+
+/* The file that is run, with one probe after the other in it. */
+struct stage {
+	size_t place;
+	int fd; /* for reading: a file that is open for writing cannot be run */
+};
 
 static int create(const char *place)
 {
@@ -101,37 +105,48 @@ static int create(const char *place)
 	return fd;
 }
 
-/* Returns the errno with which the kernel refuses to run the probe. */
-static int try_at(const struct probe *p, const char *place)
+static int reopen(int fd, int flags)
 {
-	AUTO_CLOSE int writer = create(place);
-	AUTO_CLOSE int reader = -1;
-	char *const no_words[] = {NULL};
 	char name[32];
 
-	if (writer < 0)
-		return EACCES;
-	if (write(writer, p->bytes, p->size) != (ssize_t)p->size)
-		return EACCES;
-	/* A file that is open for writing cannot be run. */
-	(void)snprintf(name, sizeof name, "/proc/self/fd/%d", writer); /* fits */
-	reader = open(name, O_RDONLY | O_CLOEXEC);
-	if (reader < 0)
+	(void)snprintf(name, sizeof name, "/proc/self/fd/%d", fd); /* fits */
+	return open(name, flags | O_CLOEXEC);
+}
+
+/* Returns the errno with which the kernel refuses to run the probe. */
+static int try_at(const struct probe *p, struct stage *stage)
+{
+	AUTO_CLOSE int writer = -1;
+	char *const no_words[] = {NULL};
+
+	if (stage->fd < 0) {
+		writer = create(places[stage->place]);
+		stage->fd = reopen(writer, O_RDONLY);
+	} else {
+		writer = reopen(stage->fd, O_WRONLY);
+	}
+	if (stage->fd < 0 || pwrite(writer, p, sizeof *p, 0) != sizeof *p)
 		return EACCES;
 	close(TAKE_FD(writer));
-	(void)syscall(SYS_execveat, reader, "", no_words, no_words, AT_EMPTY_PATH);
+	(void)syscall(SYS_execveat, stage->fd, "", no_words, no_words, AT_EMPTY_PATH);
 	return errno;
 }
 
-static bool runs_natively(const struct binfmt_magic *m)
+static bool runs_natively(const struct binfmt_magic *m, struct stage *stage)
 {
+	bool big_endian = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__;
 	struct probe p = build_probe(m);
 
-	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
-		int refusal = try_at(&p, places[i]);
+	/* The kernel reads headers in its own byte order: no need to ask. */
+	if (m->big_endian != big_endian)
+		return false;
+	for (; stage->place < ARRAY_SIZE(places); stage->place++) {
+		int refusal = try_at(&p, stage);
 
 		if (refusal != EACCES && refusal != EPERM)
 			return refusal == ENOTDIR;
+		clean_close(&stage->fd);
+		stage->fd = -1;
 	}
 	return false;
 }
@@ -145,81 +160,64 @@ static bool taken_by_entry(const struct binfmt_magic *m,
 		return false;
 	for (size_t i = 0; i < entries->n; i++)
 		if (entries->v[i].enabled &&
-		    binfmt_entry_matches(&entries->v[i], p.bytes, p.size))
+		    binfmt_entry_matches(&entries->v[i], p.bytes, sizeof p.bytes))
 			return true;
 	return false;
 }
 
-/* Written by the child, read by the parent. */
-struct answers {
-	size_t n;
-	bool native[];
+struct question {
+	const struct binfmt_archs *archs;
+	const struct binfmt_entries *entries;
+	bool *native;
+	size_t done;
 };
 
-/* The child: one answer per architecture from the first on. An exec that works ends it.
- */
-static void answer(const struct binfmt_archs *archs, const struct binfmt_entries *entries,
-		   size_t first, struct answers *answers)
+/* The child: answers what is not done yet. An exec that works ends it. */
+static int answer(void *argument)
 {
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* a help, not a need */
-	for (size_t i = first; i < archs->n; i++) {
-		const struct binfmt_magic *m = &archs->v[i].magics[0];
+	struct question *q = argument;
+	struct stage stage = {.fd = -1};
 
-		answers->native[answers->n] =
-			!taken_by_entry(m, entries) && runs_natively(m);
-		answers->n++;
+	for (; q->done < q->archs->n; q->done++) {
+		const struct binfmt_magic *m = &q->archs->v[q->done].magics[0];
+
+		q->native[q->done] =
+			!taken_by_entry(m, q->entries) && runs_natively(m, &stage);
 	}
 	_exit(0);
 }
 
-/* Waits until the child has ended, or has become another program: both close its end. */
-static void wait_closed(int fd)
+/*
+ * The child works in this process's memory, on a stack of its own, while this process
+ * waits until it has ended or has become another program: no memory is copied.
+ */
+static int ask(struct question *q)
 {
-	char c;
+	enum { STACK_SIZE = 64 * 1024 };
+	AUTO_FREE char *stack = xcalloc(STACK_SIZE, 1);
+	pid_t pid =
+		clone(answer, stack + STACK_SIZE, CLONE_VM | CLONE_VFORK | SIGCHLD, q);
 
-	while (read(fd, &c, 1) < 0 && errno == EINTR)
-		;
-}
-
-/* Asks from architecture `first` on. */
-static int ask(const struct binfmt_archs *archs, const struct binfmt_entries *entries,
-	       size_t first, struct answers *answers)
-{
-	int ends[2];
-	pid_t pid;
-	int r = 0;
-
-	answers->n = 0;
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return -errno;
-	pid = fork();
 	if (pid < 0)
-		r = -errno;
-	if (pid == 0)
-		answer(archs, entries, first, answers);
-	close(ends[1]);
-	if (pid > 0) {
-		wait_closed(ends[0]);
-		(void)kill(pid, SIGKILL); /* it has ended, or is something that must */
-		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-			;
-	}
-	close(ends[0]);
-	return r;
+		return -errno;
+	(void)kill(pid, SIGKILL); /* it has ended, or is something that must */
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	return 0;
 }
 
 static int ask_all(const struct binfmt_archs *archs, const struct binfmt_entries *entries,
-		   struct answers *answers, bool *native)
+		   bool *native)
 {
-	for (size_t done = 0; done < archs->n;) {
-		int r = ask(archs, entries, done, answers);
+	struct question q = {archs, entries, native, 0};
+
+	while (q.done < archs->n) {
+		int r = ask(&q);
 
 		if (r < 0)
 			return r;
-		memcpy(native + done, answers->native, answers->n * sizeof *native);
-		done += answers->n;
-		if (done < archs->n) /* something ran: not by the kernel itself */
-			native[done++] = false;
+		if (q.done < archs->n) /* something ran: not by the kernel itself */
+			native[q.done++] = false;
 	}
 	return 0;
 }
@@ -235,19 +233,12 @@ static bool is_own(const struct binfmt_magic *m, const uint8_t *own)
 int binfmt_native_probe(const struct binfmt_archs *archs,
 			const struct binfmt_entries *entries, bool *native, struct err *e)
 {
-	size_t size = sizeof(struct answers) + archs->n * sizeof(bool);
 	uint8_t own[BINFMT_ELF_HEADER_MAX];
-	struct answers *answers;
 	int r = binfmt_elf_read_own(NULL, own, e);
 
 	if (r < 0)
 		return r;
-	answers = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
-		       0);
-	if (answers == MAP_FAILED)
-		return err_sys(e, -errno, "cannot share memory with a child");
-	r = ask_all(archs, entries, answers, native);
-	(void)munmap(answers, size); /* it was mapped just now */
+	r = ask_all(archs, entries, native);
 	if (r < 0)
 		return err_sys(e, r, "cannot ask the kernel what it runs");
 	for (size_t i = 0; i < archs->n; i++)
