@@ -62,7 +62,7 @@ need_no_handlers()
 
 @test "install all, where nothing is mounted, lasts and is for everybody" {
 	[ "$was_mounted" = no ] || skip "binfmt_misc is mounted here"
-	expect 0 binfmtctl --install all
+	expect 0 binfmtctl --install all --state-dir "$BATS_TEST_TMPDIR"
 	has "$stderr" "binfmtctl: mounted binfmt_misc on $table"
 	[[ $stderr != *private* ]]
 	jq -e '.mounted and .private == false and (.emulators | contains(["qemu-s390x"]))' \
@@ -78,19 +78,19 @@ need_no_handlers()
 	unchanged
 	[ -e "$table/qemu-s390x" ] || echo ':qemu-s390x:E::test-s390x::/bin/true:' >"$table/register"
 	before=$(cat "$table/qemu-s390x")
-	run binfmtctl --install all
+	run binfmtctl --install all --state-dir "$BATS_TEST_TMPDIR"
 	[ "$(cat "$table/qemu-s390x")" = "$before" ]
 	unchanged
 }
 
 @test "uninstall of a pattern leaves nobody else's entry touched" {
 	need_no_handlers
-	expect 0 binfmtctl --install all
+	expect 0 binfmtctl --install all --state-dir "$BATS_TEST_TMPDIR"
 	echo ':qemu-of-this-test:E::of-this-test::/bin/true:O' >"$table/register"
 	printf '%s' ':of-this-test:M:4:\x01\x02:\xff\xf0:/bin/true:' >"$table/register"
 	echo 0 >"$table/of-this-test"
 	others=$(cat "$table/qemu-of-this-test" "$table/of-this-test")
-	expect 0 binfmtctl --uninstall 'qemu-*'
+	expect 0 binfmtctl --uninstall 'qemu-*' --state-dir "$BATS_TEST_TMPDIR"
 	has "$stderr" "uninstalling: qemu-s390x OK"
 	[ "$(cat "$table/qemu-of-this-test" "$table/of-this-test")" = "$others" ]
 	unchanged
