@@ -56,8 +56,8 @@ setup()
 	[ -z "$(entries)" ]
 }
 
-# Prints the capability sets of a binfmtctl that is about to write its output, into a pipe
-# that is full.
+# Prints the capability sets (inheritable, permitted, effective, ambient), and no_new_privs,
+# of a binfmtctl that is about to write its output into a pipe that is full.
 capabilities() # ARGUMENT...
 {
 	local pid
@@ -70,7 +70,7 @@ capabilities() # ARGUMENT...
 		kill -0 "$pid"
 		sleep 0.02
 	done
-	grep -E '^(Cap(Inh|Prm|Eff|Amb)|NoNewPrivs):' "/proc/$pid/status" | xargs
+	awk '/^(Cap[IPEA]|NoNewPrivs)/ { print $2 }' "/proc/$pid/status" | xargs
 	kill "$pid"
 	rm "$BATS_TEST_TMPDIR/pipe"
 }
@@ -81,15 +81,13 @@ change=0000000000210000 # CAP_SYS_MODULE, CAP_SYS_ADMIN
 @test "status, list and dry runs have no capabilities, and cannot gain any" {
 	for arguments in --status --list "--install s390x --dry-run"; do
 		# shellcheck disable=SC2086 # several arguments
-		[ "$(capabilities $arguments)" = \
-			"CapInh: $none CapPrm: $none CapEff: $none CapAmb: $none NoNewPrivs: 1" ]
+		[ "$(capabilities $arguments)" = "$none $none $none $none 1" ]
 	done
 }
 
 @test "changes are made with no more than mounting and module loading need" {
 	for arguments in "--install s390x" "--uninstall s390x"; do
 		# shellcheck disable=SC2086 # several arguments
-		[ "$(capabilities $arguments)" = \
-			"CapInh: $none CapPrm: $change CapEff: $change CapAmb: $none NoNewPrivs: 0" ]
+		[ "$(capabilities $arguments)" = "$none $change $change $none 0" ]
 	done
 }

@@ -75,9 +75,10 @@ own_platform()
 }
 
 @test "JSON: names and paths of any bytes are text" {
-	printf ':qu"o\\\\te:E::x::/bin/\xff\xe9:' >"$table/register"
+	printf ':a"b\\c:E::x::/bin/\xff\xe9:' >"$table/register"
 	expect 0 binfmtctl
-	jq -e '.entries[0].interpreter | startswith("/bin/")' <<<"$output"
+	jq -e '.entries[0] | .name == "a\"b\\c" and (.interpreter | startswith("/bin/"))' \
+		<<<"$output"
 }
 
 # What a terminal shows, without carriage returns and bold.
