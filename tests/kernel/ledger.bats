@@ -125,6 +125,6 @@ with_record() # OPTION...
 	done
 	wait
 	[ "$(grep -c 'arm64 OK' "$BATS_TEST_TMPDIR/log")" -eq 8 ]
-	! grep failed "$BATS_TEST_TMPDIR/log"
+	run ! grep failed "$BATS_TEST_TMPDIR/log"
 	[ "$(entries)" = "$(printf 'qemu-aarch64\nqemu-riscv64')" ]
 }
