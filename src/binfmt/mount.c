@@ -13,6 +13,8 @@
 #include "binfmt/kernel.h"
 #include "priv/module.h"
 #include "priv/mount.h"
+#include "priv/tree.h"
+#include "priv/userns.h"
 
 enum {
 	MAGIC_BINFMT_MISC = 0x42494e4d, /* statfs(2) f_type */
@@ -34,13 +36,19 @@ static bool read_id_map(struct id_map *map)
 	       sscanf(text, "%lu %lu %lu", &map->inside, &map->outside, &map->count) == 3;
 }
 
+#define FIRST_USER_NAMESPACE 0xeffffffdU /* include/linux/proc_ns.h, since 3.8 */
+
 bool binfmt_in_user_namespace(void)
 {
 	struct id_map map;
+	struct stat st;
 
-	/* The first namespace alone maps every id to itself. */
-	return !read_id_map(&map) || map.inside || map.outside ||
-	       map.count != 4294967295UL;
+	/* One in which root maps every id to itself is told by its number alone. */
+	if (stat("/proc/self/ns/user", &st) == 0 && st.st_ino != FIRST_USER_NAMESPACE)
+		return true;
+	/* The first namespace maps every id to itself. */
+	return read_id_map(&map) &&
+	       (map.inside || map.outside || map.count != 4294967295UL);
 }
 
 /*
@@ -50,16 +58,17 @@ bool binfmt_in_user_namespace(void)
  */
 static void tell_owner(struct binfmt_instance *instance)
 {
-	struct stat st;
+	AUTO_CLOSE int tree = -1;
+	struct stat st, own;
 	struct id_map map;
-	dev_t own;
 
 	instance->private_table = instance->private_unknown = false;
 	if (!binfmt_in_user_namespace() ||
 	    fstatat(instance->fd, "register", &st, 0) < 0 || st.st_uid != 0)
 		return;
-	if (priv_mount_device("binfmt_misc", &own, NULL) == 0)
-		instance->private_table = st.st_dev == own;
+	tree = priv_tree_new("binfmt_misc", NULL);
+	if (tree >= 0 && fstat(tree, &own) == 0)
+		instance->private_table = st.st_dev == own.st_dev;
 	else if (read_id_map(&map) && (map.inside || map.outside))
 		instance->private_table = true;
 	else
@@ -133,24 +142,39 @@ static int ensure_kernel(struct binfmt_instance *instance, struct err *e)
 	return 0;
 }
 
-static int explain_mount(int r, const char *path, struct err *e)
+static int explain_own(int r, const char *path, struct err *e)
 {
+	AUTO_CLOSE int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	char release[65] = "";
 	unsigned version = binfmt_kernel_version(release, sizeof release);
+	const char *why = priv_userns_refusal(proc, r);
 
-	if (r == -EPERM && binfmt_in_user_namespace()) {
-		if (version < BINFMT_KERNEL_USER_NAMESPACE)
-			return err_set(e, r,
-				       "cannot mount binfmt_misc in a user namespace: "
-				       "that needs Linux 6.7, this is %s (run it as root "
-				       "of the host)",
-				       release);
+	if ((r == -EPERM || r == -ENOSYS) && version < BINFMT_KERNEL_USER_NAMESPACE)
+		return err_set(e, r,
+			       "cannot mount binfmt_misc in a user namespace: that needs "
+			       "Linux 6.7, this is %s (have root of the host run "
+			       "`binfmtctl --install`, or upgrade the kernel)",
+			       release);
+	if (r == -ENODEV)
+		return err_set(e, r,
+			       "the kernel (%s) has no binfmt_misc: it was built without "
+			       "CONFIG_BINFMT_MISC, or its module is not in "
+			       "/lib/modules/%s (run `modprobe binfmt_misc` on the host)",
+			       release, release);
+	if (why)
+		return err_set(e, r, "cannot mount binfmt_misc in a user namespace: %s",
+			       why);
+	if (r == -EPERM)
 		return err_set(e, r,
 			       "cannot mount binfmt_misc on %s: the mount namespace "
 			       "does not belong to this user namespace (enter both: "
 			       "`unshare --user --map-root-user --mount`)",
 			       path);
-	}
+	return err_wrap(e, r, "binfmt_misc in a user namespace");
+}
+
+static int explain_mount(int r, const char *path, struct err *e)
+{
 	if (r == -EPERM || r == -EACCES)
 		return err_wrap(e, r,
 				"this process may not mount (in a container: run it "
@@ -182,6 +206,28 @@ static bool in_first_mount_namespace(void)
 
 	return stat("/proc/self/ns/pid", &st) == 0 && st.st_ino == FIRST_PID_NAMESPACE &&
 	       same_namespace("/proc/self/ns/mnt", "/proc/1/ns/mnt");
+}
+
+int binfmt_instance_own(struct binfmt_instance *instance, const char *path, struct err *e)
+{
+	AUTO_CLOSE int tree = -1;
+	struct stat own, there;
+	int r = 0;
+
+	tree = priv_tree_new("binfmt_misc", e);
+	if (tree < 0)
+		return explain_own(tree, path, e);
+	if (fstat(tree, &own) < 0)
+		return err_sys(e, -errno, "cannot examine the new binfmt_misc");
+	if (stat(path, &there) < 0 || there.st_dev != own.st_dev) {
+		r = priv_tree_attach(tree, AT_FDCWD, path, e);
+		if (r < 0)
+			return explain_own(r, path, e);
+		instance->mounted = true;
+	}
+	r = binfmt_instance_find(instance, path, e);
+	instance->private_table = r == 0;
+	return r;
 }
 
 static int mount_and_find(struct binfmt_instance *instance, const char *path,
@@ -223,16 +269,31 @@ static int try_without_mount(struct binfmt_instance *instance, const char *path,
 	return instance->fleeting ? 0 : binfmt_kernel_remove(instance->fd, name, e);
 }
 
+static int open_new(struct binfmt_instance *instance, const char *path, struct err *e)
+{
+	int r = ensure_kernel(instance, e);
+
+	if (r == 0)
+		r = mount_and_find(instance, path, e);
+	if (r == 0 && !instance->writable)
+		return err_set(e, -EACCES, "the new mount on %s cannot be written to",
+			       path);
+	if (r < 0 || in_first_mount_namespace())
+		return r;
+	return try_without_mount(instance, path, e);
+}
+
 int binfmt_instance_open(struct binfmt_instance *instance, const char *path,
 			 struct err *e)
 {
+	bool nested = binfmt_in_user_namespace();
 	bool own;
 	int r;
 
 	r = binfmt_instance_find(instance, path, NULL);
 	if (r < 0 && r != -ENOENT)
 		return binfmt_instance_find(instance, path, e);
-	own = r == 0 && (instance->private_table || !binfmt_in_user_namespace());
+	own = r == 0 && (instance->private_table || !nested);
 	if (own && instance->writable)
 		return 0;
 	if (own)
@@ -241,16 +302,8 @@ int binfmt_instance_open(struct binfmt_instance *instance, const char *path,
 			       "read-only (in a container: run it with --privileged; "
 			       "elsewhere: `mount -o remount,rw %s`)",
 			       path, path);
-	r = ensure_kernel(instance, e);
-	if (r < 0)
-		return r;
-	r = mount_and_find(instance, path, e);
-	if (r == 0 && !instance->writable)
-		return err_set(e, -EACCES, "the new mount on %s cannot be written to",
-			       path);
-	if (r < 0 || instance->private_table || in_first_mount_namespace())
-		return r;
-	return try_without_mount(instance, path, e);
+	return nested ? binfmt_instance_own(instance, path, e)
+		      : open_new(instance, path, e);
 }
 
 void binfmt_instance_close(struct binfmt_instance *instance)

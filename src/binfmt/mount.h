@@ -39,13 +39,20 @@ int binfmt_instance_find(struct binfmt_instance *instance, const char *path,
 
 /*
  * The same for a caller that wants to change entries: loads the module and mounts where
- * that is missing. Within a user namespace whose mount shows the parent's table, it
- * mounts the namespace's own over it, also where the parent's could be written to. Never
- * unmounts: on kernels that destroy a table with its last mount, the mount is what holds
- * the entries.
+ * that is missing. Within a user namespace it is the namespace's own table, as of
+ * binfmt_instance_own(), where the kernel has such. Never unmounts: on kernels that
+ * destroy a table with its last mount, the mount is what holds the entries.
  */
 int binfmt_instance_open(struct binfmt_instance *instance, const char *path,
 			 struct err *e);
+
+/*
+ * Within a user namespace: opens the table that belongs to it (Linux 6.7), and mounts it
+ * at the path over whatever is there. Whoever may write to the parent's, because ids are
+ * mapped to themselves, would otherwise take that for its own.
+ */
+int binfmt_instance_own(struct binfmt_instance *instance, const char *path,
+			struct err *e);
 
 void binfmt_instance_close(struct binfmt_instance *instance);
 

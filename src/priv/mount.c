@@ -3,8 +3,6 @@
 
 #include <errno.h>
 #include <libmount/libmount.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 
 /* linux/mount.h, which does not go together with sys/mount.h of older C libraries */
 enum {
@@ -65,21 +63,4 @@ int priv_unmount(const char *target, struct err *e)
 	if (mnt_context_syscall_called(c))
 		r = -mnt_context_get_syscall_errno(c);
 	return err_sys(e, r < 0 ? r : -EIO, "cannot unmount %s", target);
-}
-
-int priv_mount_device(const char *fstype, dev_t *device, struct err *e)
-{
-	AUTO_CLOSE int context = -1, mount = -1;
-	struct stat st;
-
-	/* Safe with any input: the type is a constant, and nothing comes into view. */
-	context = (int)syscall(SYS_fsopen, fstype, OPEN_CLOEXEC);
-	if (context < 0 ||
-	    syscall(SYS_fsconfig, context, CONFIG_CREATE, NULL, NULL, 0) < 0)
-		return err_sys(e, -errno, "cannot make an instance of %s", fstype);
-	mount = (int)syscall(SYS_fsmount, context, MOUNT_CLOEXEC, 0);
-	if (mount < 0 || fstat(mount, &st) < 0)
-		return err_sys(e, -errno, "cannot examine the instance of %s", fstype);
-	*device = st.st_dev;
-	return 0;
 }
