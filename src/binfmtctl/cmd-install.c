@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include <string.h>
-
 #include "base/cleanup.h"
-
 #include "binfmtctl/install.h"
 #include "binfmtctl/persist.h"
 #include "binfmtctl/verify.h"
@@ -18,25 +15,6 @@ static void persist(struct install *in, const struct binfmt_arch *arch, const ch
 		session_report_failure(&in->session, "persisting", label, &e);
 	else
 		session_report("persisting", label, "OK");
-}
-
-static void install_name(struct install *in, const char *name)
-{
-	const struct binfmt_archs *archs = &in->session.archs;
-	const struct binfmt_arch *arch = binfmt_archs_find(archs, name);
-	size_t i = (size_t)(arch - archs->v);
-
-	if (strcmp(name, "all") == 0) {
-		install_all(in, &in->session.settings->plan);
-		persist(in, NULL, name);
-	} else if (!arch) {
-		session_report_unknown(&in->session, "installing", name,
-				       "unknown architecture");
-	} else {
-		install_one(in, i, name, true, &in->session.settings->plan);
-		if (in->ok[i])
-			persist(in, arch, name);
-	}
 }
 
 static void verify_installed(struct install *in)
@@ -59,8 +37,13 @@ static int run(const struct settings *settings)
 
 	if (install_open(&in, &e) < 0)
 		return fail(&e);
-	for (size_t i = 0; i < settings->names.n; i++)
-		install_name(&in, settings->names.v[i]);
+	for (size_t i = 0; i < settings->names.n; i++) {
+		const char *name = settings->names.v[i];
+		const struct binfmt_arch *arch;
+
+		if (install_name(&in, name, &arch))
+			persist(&in, arch, name);
+	}
 	if (settings->verify && !settings->dry_run)
 		verify_installed(&in);
 	status = settings->dry_run ? 0 : print_status(settings);

@@ -20,6 +20,10 @@
 enum {
 	STATUS_FAILED = 1, /* also when one of many failed */
 	STATUS_USAGE = 2,
+	/* --run, as of env(1) and chroot(1); other values are the command's. */
+	STATUS_NOT_READY = 125,
+	STATUS_CANNOT_RUN = 126,
+	STATUS_NOT_FOUND = 127,
 };
 
 /* Ids of the options. Those of actions come first: each is a bit of a scope. */
@@ -32,6 +36,7 @@ enum option_id {
 	OPT_STATUS,
 	OPT_LIST,
 	OPT_COMPLETION,
+	OPT_RUN,
 	OPT_VERSION,
 	OPT_HELP,
 	OPT_ACTIONS_END,
@@ -47,6 +52,8 @@ enum option_id {
 	OPT_MOUNT_POINT,
 	OPT_CONFIG_DIR,
 	OPT_STATE_DIR,
+	OPT_ROOT,
+	OPT_INHERIT,
 };
 
 struct settings {
@@ -61,7 +68,10 @@ struct settings {
 	const char *shell; /* of --completion */
 	const char *mount_point;
 	const char *config_dir;
-	const char *state_dir; /* NULL: the usual one */
+	const char *state_dir;	    /* NULL: the usual one */
+	const char *root;	    /* --run: chroot of the command; NULL: none */
+	bool inherit;		    /* --run: with the entries that are live here */
+	const char *const *command; /* --run: NULL-terminated words */
 };
 
 struct command {
@@ -85,6 +95,7 @@ extern const struct command cmd_completion;
 extern const struct command cmd_install;
 extern const struct command cmd_list;
 extern const struct command cmd_restore;
+extern const struct command cmd_run;
 extern const struct command cmd_status;
 extern const struct command cmd_uninstall;
 extern const struct command cmd_verify;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "binfmt/native.h"
@@ -12,12 +13,16 @@ static const char verb[] = "installing";
 
 int install_open(struct install *in, struct err *e)
 {
-	const struct binfmt_archs *archs = &in->session.archs;
 	int r = in->session.settings->dry_run ? session_open_view(&in->session, e)
 					      : session_open_change(&in->session, e);
 
-	if (r < 0)
-		return r;
+	return r < 0 ? r : install_begin(in, e);
+}
+
+int install_begin(struct install *in, struct err *e)
+{
+	const struct binfmt_archs *archs = &in->session.archs;
+
 	in->native = xcalloc(archs->n + 1, sizeof *in->native);
 	in->done = xcalloc(archs->n + 1, sizeof *in->done);
 	in->ok = xcalloc(archs->n + 1, sizeof *in->ok);
@@ -42,6 +47,12 @@ static int print_entry(const struct binfmt_entry *entry, struct err *e)
 	return r;
 }
 
+static void report(const struct install *in, const char *label, const char *result)
+{
+	if (!in->only_failures)
+		session_report(verb, label, result);
+}
+
 /* Whether the handler is in the kernel now, or printed as it would be. */
 static bool install_arch(struct install *in, const struct binfmt_arch *arch,
 			 const char *label, bool asked,
@@ -54,7 +65,9 @@ static bool install_arch(struct install *in, const struct binfmt_arch *arch,
 	int r = binfmt_plan_make(&plan, arch, options, &e);
 
 	if (r == -ENOENT && !asked) {
-		fprintf(stderr, "%s: %s skipped: %s\n", verb, label, e.text);
+		AUTO_FREE char *skipped = xasprintf("skipped: %s", e.text);
+
+		report(in, label, skipped);
 		return false;
 	}
 	for (size_t i = 0; r == 0 && i < plan.entries.n; i++)
@@ -66,7 +79,7 @@ static bool install_arch(struct install *in, const struct binfmt_arch *arch,
 		return false;
 	}
 	if (!dry_run)
-		session_report(verb, label, how);
+		report(in, label, how);
 	return true;
 }
 
@@ -77,7 +90,7 @@ void install_one(struct install *in, size_t arch, const char *label, bool asked,
 		return;
 	in->done[arch] = true;
 	if (in->native[arch])
-		session_report(verb, label, "skipped: this machine runs it itself");
+		report(in, label, "skipped: this machine runs it itself");
 	else
 		in->ok[arch] = install_arch(in, &in->session.archs.v[arch], label, asked,
 					    options);
@@ -101,4 +114,23 @@ void install_all(struct install *in, const struct binfmt_plan_options *options)
 		"no qemu was found (install the package qemu-user-static or qemu-user, "
 		"or name its folder with --qemu-dir)");
 	session_report_failure(&in->session, verb, "all", &e);
+}
+
+bool install_name(struct install *in, const char *name, const struct binfmt_arch **arch)
+{
+	const struct binfmt_plan_options *options = &in->session.settings->plan;
+	const struct binfmt_archs *archs = &in->session.archs;
+
+	*arch = NULL;
+	if (strcmp(name, "all") == 0) {
+		install_all(in, options);
+		return true;
+	}
+	*arch = binfmt_archs_find(archs, name);
+	if (!*arch) {
+		session_report_unknown(&in->session, verb, name, "unknown architecture");
+		return false;
+	}
+	install_one(in, (size_t)(*arch - archs->v), name, true, options);
+	return in->ok[*arch - archs->v];
 }

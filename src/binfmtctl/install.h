@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* Installing the handlers of architectures: what --install and --boot share. */
+/* Installing the handlers of architectures: what --install, --boot and --run share. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -11,9 +11,10 @@
 struct install {
 	struct session session;
 	bool replace;
-	bool *native; /* per architecture */
-	bool *done;   /* per architecture: it was tried */
-	bool *ok;     /* per architecture: its handler is in the kernel */
+	bool only_failures; /* are reported */
+	bool *native;	    /* per architecture */
+	bool *done;	    /* per architecture: it was tried */
+	bool *ok;	    /* per architecture: its handler is in the kernel */
 };
 
 #define INSTALL_INIT(s)                                                                  \
@@ -23,6 +24,9 @@ struct install {
 
 /* Opens the session (only for looking with --dry-run), and asks what is native. */
 int install_open(struct install *in, struct err *e);
+
+/* The second half of it, for a session that is open. */
+int install_begin(struct install *in, struct err *e);
 void install_close(struct install *in);
 
 #define AUTO_INSTALL CLEAN(install_close)
@@ -33,6 +37,12 @@ void install_close(struct install *in);
  */
 void install_one(struct install *in, size_t arch, const char *label, bool asked,
 		 const struct binfmt_plan_options *options);
+
+/*
+ * Installs what a word of the command line stands for: `all`, or an architecture, which
+ * *arch then points to. Whether that is done; `all` always is.
+ */
+bool install_name(struct install *in, const char *name, const struct binfmt_arch **arch);
 
 /* Installs every architecture that has a qemu; fails when none has. */
 void install_all(struct install *in, const struct binfmt_plan_options *options);

@@ -12,8 +12,8 @@ const unsigned change_caps[CHANGE_CAPS] = {CAP_SYS_ADMIN, CAP_SYS_MODULE, CAP_SY
 					   CAP_CHOWN, CAP_FOWNER};
 
 static const struct command *const commands[] = {
-	&cmd_boot,    &cmd_completion, &cmd_install,   &cmd_list,
-	&cmd_restore, &cmd_status,     &cmd_uninstall, &cmd_verify,
+	&cmd_boot, &cmd_completion, &cmd_install,   &cmd_list,	 &cmd_restore,
+	&cmd_run,  &cmd_status,	    &cmd_uninstall, &cmd_verify,
 };
 
 int fail(struct err *e)
@@ -37,8 +37,9 @@ static int check_privilege(const struct command *c)
 	if (c->ncaps == 0 || c->unprivileged || priv_caps_have(c->caps[0]))
 		return 0;
 	cli_message(PROGRAM,
-		    "changing handlers needs root (use sudo), or namespaces of one's own "
-		    "(`unshare --user --map-root-user --mount`, Linux 6.7 or newer)");
+		    "changing the machine's handlers needs root (use sudo); handlers for "
+		    "one command do not: %s --run LIST -- COMMAND",
+		    PROGRAM);
 	return STATUS_FAILED;
 }
 

@@ -31,6 +31,9 @@ static const struct cli_option options[] = {
 	 .help = "show every known architecture, and the qemu found for it"},
 	{OPT_COMPLETION, "completion", .arg = "SHELL",
 	 .help = "print what bash, zsh or fish needs to complete this command"},
+	{OPT_RUN, "run", .arg = "LIST",
+	 .help = "run the command after '--' with these handlers, which nobody else sees; "
+		 "needs no root"},
 	{OPT_VERSION, "version", .letter = 'V', .help = "show the version"},
 	{OPT_HELP, "help", .letter = 'h', .help = "show this text"},
 
@@ -39,21 +42,29 @@ static const struct cli_option options[] = {
 	 .help = "put the handler in the place of a different one"},
 	{OPT_PERSIST, "persist", .scope = SCOPE(OPT_INSTALL) | SCOPE(OPT_UNINSTALL),
 	 .help = "for every boot too: write it to handlers.d, or take it out"},
-	{OPT_QEMU, "qemu", .arg = "PATH", .scope = SCOPE(OPT_INSTALL),
+	{OPT_QEMU, "qemu", .arg = "PATH", .scope = SCOPE(OPT_INSTALL) | SCOPE(OPT_RUN),
 	 .help = "the program to install; for one architecture"},
 	{OPT_QEMU_DIR, "qemu-dir", .arg = "DIR",
-	 .scope = SCOPE(OPT_INSTALL) | SCOPE(OPT_LIST),
+	 .scope = SCOPE(OPT_INSTALL) | SCOPE(OPT_RUN) | SCOPE(OPT_LIST),
 	 .help = "the folder in which to look for qemu"},
-	{OPT_NO_FIX_BINARY, "no-fix-binary", .scope = SCOPE(OPT_INSTALL),
+	{OPT_NO_FIX_BINARY, "no-fix-binary", .scope = SCOPE(OPT_INSTALL) | SCOPE(OPT_RUN),
 	 .help = "without flag F: the program is looked up anew, in the caller's root, at "
 		 "every run"},
-	{OPT_NO_CREDENTIALS, "no-credentials", .scope = SCOPE(OPT_INSTALL),
+	{OPT_NO_CREDENTIALS, "no-credentials",
+	 .scope = SCOPE(OPT_INSTALL) | SCOPE(OPT_RUN),
 	 .help = "without flags C and O: set-user-ID programs such as sudo gain nothing"},
-	{OPT_FLAGS, "flags", .arg = "LETTERS", .scope = SCOPE(OPT_INSTALL),
+	{OPT_FLAGS, "flags", .arg = "LETTERS",
+	 .scope = SCOPE(OPT_INSTALL) | SCOPE(OPT_RUN),
 	 .help = "exactly these flags: letters of P, O, C, F"},
 	{OPT_DRY_RUN, "dry-run",
 	 .scope = SCOPE(OPT_INSTALL) | SCOPE(OPT_UNINSTALL) | SCOPE(OPT_RESTORE),
 	 .help = "change nothing; print the register strings, or what would be removed"},
+
+	{0, "Running", .help = ""},
+	{OPT_ROOT, "root", .arg = "DIR", .scope = SCOPE(OPT_RUN),
+	 .help = "with this folder as the root of the command (chroot)"},
+	{OPT_INHERIT, "inherit", .scope = SCOPE(OPT_RUN),
+	 .help = "with the handlers that are installed on the machine as well"},
 
 	{0, "General", .help = ""},
 	{OPT_JSON, "json",
@@ -76,12 +87,15 @@ const struct cli_program program = {
 	.usage = PROGRAM " [--status] [--json]\n"
 			 "       " PROGRAM " --install LIST [OPTION…]\n"
 			 "       " PROGRAM " --uninstall LIST\n"
-			 "       " PROGRAM " --list",
+			 "       " PROGRAM " --list\n"
+			 "       " PROGRAM " --run LIST [OPTION…] -- COMMAND [WORD…]",
 	.summary =
 		"Lets this machine run programs of other architectures: installs qemu as "
 		"their handler in the kernel's binfmt_misc.",
 	.options = options,
-	.epilogue = "Exit status: 0 done, 1 something failed, 2 wrong usage.",
+	.epilogue =
+		"Exit status: 0 done, 1 something failed, 2 wrong usage; of --run, the "
+		"command's.",
 };
 
 /* What the parser remembers besides the settings. */
@@ -167,6 +181,12 @@ static int set_option(struct settings *s, const struct cli_option *o, const char
 	case OPT_STATE_DIR:
 		s->state_dir = value;
 		return 0;
+	case OPT_ROOT:
+		s->root = value;
+		return 0;
+	case OPT_INHERIT:
+		s->inherit = true;
+		return 0;
 	default:
 		return set_action(s, o, value, e);
 	}
@@ -204,7 +224,7 @@ static int check_combinations(const struct settings *s, struct err *e)
 			       action_name(s->action));
 	bool one = s->names.n == 1 && strcmp(s->names.v[0], "all") != 0;
 
-	if (s->plan.qemu && s->action == OPT_INSTALL && !one)
+	if (s->plan.qemu && !one)
 		return err_set(e, -EINVAL,
 			       "--qemu PATH is for one architecture "
 			       "(for several: --qemu-dir DIR)");
@@ -214,6 +234,24 @@ static int check_combinations(const struct settings *s, struct err *e)
 		return err_set(
 			e, -EINVAL, "--flags sets them all: it does not go with --%s",
 			s->plan.no_fix_binary ? "no-fix-binary" : "no-credentials");
+	return 0;
+}
+
+/* Words that are no options are a command, and stand after `--`; or are wrong. */
+static int set_command(struct settings *s, int argc, char **argv, int operands,
+		       struct err *e)
+{
+	if (operands < argc && s->action != OPT_RUN)
+		return err_set(e, -EINVAL,
+			       "unexpected word '%s' (lists have commas, no blanks)",
+			       argv[operands]);
+	if (operands < argc && strcmp(argv[operands - 1], "--") != 0)
+		return err_set(e, -EINVAL,
+			       "unexpected word '%s' (the command stands after '--')",
+			       argv[operands]);
+	if (s->action == OPT_RUN && operands == argc)
+		return err_set(e, -EINVAL, "--run needs a command (after '--')");
+	s->command = (const char *const *)&argv[operands];
 	return 0;
 }
 
@@ -235,13 +273,11 @@ int settings_parse(struct settings *s, int argc, char **argv, struct err *e)
 		s->action = OPT_VERIFY;
 	while (s->action == OPT_VERIFY && operands < argc)
 		strv_split(&s->names, argv[operands++], ", ");
-	if (operands < argc)
-		return err_set(e, -EINVAL,
-			       "unexpected word '%s' (lists have commas, no blanks)",
-			       argv[operands]);
 	if (!s->action)
 		s->action = OPT_STATUS;
-	r = check_scopes(&p, e);
+	r = set_command(s, argc, argv, operands, e);
+	if (r == 0)
+		r = check_scopes(&p, e);
 	return r < 0 ? r : check_combinations(s, e);
 }
 

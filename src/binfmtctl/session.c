@@ -122,6 +122,16 @@ int session_open_change(struct session *session, struct err *e)
 	return r < 0 ? r : check_ledger(session, e);
 }
 
+int session_open_own(struct session *session, struct err *e)
+{
+	const struct settings *s = session->settings;
+	int r = binfmt_archs_load(&session->archs, s->config_dir, e);
+
+	if (r == 0)
+		r = binfmt_instance_own(&session->instance, s->mount_point, e);
+	return r < 0 ? r : binfmt_kernel_list(session->instance.fd, &session->live, e);
+}
+
 void session_close(struct session *session)
 {
 	binfmt_archs_free(&session->archs);

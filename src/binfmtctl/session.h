@@ -40,6 +40,9 @@ int session_open_view(struct session *session, struct err *e);
  */
 int session_open_change(struct session *session, struct err *e);
 
+/* For changing the table of the user namespace that this process has just entered. */
+int session_open_own(struct session *session, struct err *e);
+
 void session_close(struct session *session);
 
 #define AUTO_SESSION CLEAN(session_close)
