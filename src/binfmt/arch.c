@@ -16,6 +16,7 @@ static void arch_free(struct binfmt_arch *a)
 	strv_free(&a->names);
 	strv_free(&a->platforms);
 	free(a->qemu);
+	free(a->prefix);
 }
 
 static const struct conf *find_conf(const struct conf_set *set, const char *name)
@@ -152,6 +153,14 @@ static bool answers_to_platform(const struct binfmt_arch *a, const char *name)
 	return false;
 }
 
+void binfmt_archs_set_prefix(struct binfmt_archs *archs, const char *prefix)
+{
+	for (size_t i = 0; i < archs->n; i++) {
+		free(archs->v[i].prefix);
+		archs->v[i].prefix = prefix ? xstrdup(prefix) : NULL;
+	}
+}
+
 const struct binfmt_arch *binfmt_archs_find(const struct binfmt_archs *archs,
 					    const char *name)
 {
@@ -189,20 +198,32 @@ char *binfmt_archs_nearest(const struct binfmt_archs *archs, const char *name)
 }
 
 /* "qemu-NAME", or "qemu-NAME-MACHINE" for a further machine number. */
+static char *plain_entry_name(const struct binfmt_arch *arch, size_t i)
+{
+	if (i == 0)
+		return xasprintf("qemu-%s", arch->name);
+	return xasprintf("qemu-%s-%u", arch->name, arch->magics[i].machine);
+}
+
+char *binfmt_arch_entry_name(const struct binfmt_arch *arch, size_t i)
+{
+	AUTO_FREE char *plain = plain_entry_name(arch, i);
+
+	return xasprintf("%s%s", arch->prefix ? arch->prefix : "", plain);
+}
+
 static bool owns_entry(const struct binfmt_arch *a, const char *entry_name)
 {
-	const char *rest = without_prefix(entry_name, "qemu-");
-	size_t n = strlen(a->name);
+	const char *bare = without_prefix(entry_name, a->prefix ? a->prefix : "");
 
-	if (rest == entry_name || strncmp(rest, a->name, n) != 0)
-		return false;
-	for (size_t k = 1; rest[n] == '-' && k < a->nmagics; k++) {
-		AUTO_FREE char *name = binfmt_arch_entry_name(a, k);
+	for (size_t i = 0; i < a->nmagics; i++) {
+		AUTO_FREE char *name = plain_entry_name(a, i);
+		const char *rest = without_prefix(bare, name);
 
-		if (strcmp(name, entry_name) == 0)
+		if (rest != bare && (!*rest || strcmp(rest, BINFMT_BRIDGE_SUFFIX) == 0))
 			return true;
 	}
-	return rest[n] == '\0' || strcmp(rest + n, BINFMT_BRIDGE_SUFFIX) == 0;
+	return false;
 }
 
 const struct binfmt_arch *binfmt_archs_find_entry(const struct binfmt_archs *archs,
@@ -222,13 +243,6 @@ char *binfmt_arch_label(const struct binfmt_arch *arch)
 		return xstrdup(arch->name);
 	platform = without_prefix(arch->platforms.v[0], "linux/");
 	return xstrndup(platform, strcspn(platform, "/"));
-}
-
-char *binfmt_arch_entry_name(const struct binfmt_arch *arch, size_t i)
-{
-	if (i == 0)
-		return xasprintf("qemu-%s", arch->name);
-	return xasprintf("qemu-%s-%u", arch->name, arch->magics[i].machine);
 }
 
 void binfmt_archs_free(struct binfmt_archs *archs)

@@ -21,6 +21,7 @@ struct binfmt_arch {
 	struct strv names;     /* other names: Debian's, the machine's */
 	struct strv platforms; /* OCI platforms: "linux/arm/v7", best first */
 	char *qemu;	       /* qemu's name for what runs it: "aarch64" */
+	char *prefix;	       /* of its program's and entries' names, see below */
 	int flags;	       /* enum binfmt_flag, or -1: decided when installing */
 };
 
@@ -34,6 +35,12 @@ struct binfmt_archs {
  * config (NULL: none).
  */
 int binfmt_archs_load(struct binfmt_archs *archs, const char *config, struct err *e);
+
+/*
+ * From here on, programs are looked for, and entries named, as PREFIXqemu-ARCH. Entries
+ * without the prefix still belong to their architecture.
+ */
+void binfmt_archs_set_prefix(struct binfmt_archs *archs, const char *prefix);
 
 /*
  * The architecture of a name that a person types: qemu's with or without "qemu-", an OCI

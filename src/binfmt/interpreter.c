@@ -30,21 +30,22 @@ static bool is_static(const char *path)
 }
 
 /* name_format is one of file_names. */
-static char *file_name(const char *folder, const char *name_format, const char *qemu)
+static char *file_name(const char *folder, const char *name_format,
+		       const struct binfmt_arch *arch)
 {
 	const char *at = strstr(name_format, "%s");
 
-	return xasprintf("%s/%.*s%s%s", folder, (int)(at - name_format), name_format,
-			 qemu, at + 2);
+	return xasprintf("%s/%s%.*s%s%s", folder, arch->prefix ? arch->prefix : "",
+			 (int)(at - name_format), name_format, arch->qemu, at + 2);
 }
 
-static char *find_in(const char *const *folders, size_t n, const char *qemu)
+static char *find_in(const char *const *folders, size_t n, const struct binfmt_arch *arch)
 {
 	AUTO_FREE char *dynamic = NULL;
 
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; k < ARRAY_SIZE(file_names); k++) {
-			AUTO_FREE char *path = file_name(folders[i], file_names[k], qemu);
+			AUTO_FREE char *path = file_name(folders[i], file_names[k], arch);
 
 			if (access(path, F_OK) < 0)
 				continue;
@@ -60,18 +61,21 @@ int binfmt_interpreter_find(struct binfmt_interpreter *interpreter,
 			    const struct binfmt_arch *arch, const char *dir,
 			    struct err *e)
 {
+	const char *prefix = arch->prefix ? arch->prefix : "";
 	AUTO_FREE char *path =
-		dir ? find_in(&dir, 1, arch->qemu)
-		    : find_in(usual_folders, ARRAY_SIZE(usual_folders), arch->qemu);
+		dir ? find_in(&dir, 1, arch)
+		    : find_in(usual_folders, ARRAY_SIZE(usual_folders), arch);
 
 	if (path)
 		return binfmt_interpreter_set(interpreter, path, e);
 	if (dir)
-		return err_set(e, -ENOENT, "there is no qemu-%s in %s", arch->qemu, dir);
-	return err_set(e, -ENOENT,
-		       "no qemu-%s is installed (package qemu-user-static or qemu-user, "
-		       "or name one with --qemu)",
-		       arch->qemu);
+		return err_set(e, -ENOENT, "there is no %sqemu-%s in %s", prefix,
+			       arch->qemu, dir);
+	return err_set(
+		e, -ENOENT,
+		"no %sqemu-%s is installed (package qemu-user-static or qemu-user, "
+		"or name one with --qemu)",
+		prefix, arch->qemu);
 }
 
 int binfmt_interpreter_set(struct binfmt_interpreter *interpreter, const char *path,

@@ -21,6 +21,8 @@ static unsigned choose_flags(const struct binfmt_arch *arch,
 	else if (binfmt_kernel_version(NULL, 0) >= BINFMT_KERNEL_TELLS_ARGV0 &&
 		 interpreter->version_number >= BINFMT_QEMU_TELLS_ARGV0)
 		flags |= BINFMT_PRESERVE_ARGV0;
+	if (options->preserve_argv0)
+		flags |= BINFMT_PRESERVE_ARGV0;
 	if (options->no_fix_binary)
 		flags &= ~(unsigned)BINFMT_FIX_BINARY;
 	if (options->no_credentials)

@@ -13,6 +13,7 @@ struct binfmt_plan_options {
 	const char *qemu_dir; /* where to look; NULL: the usual places */
 	bool no_fix_binary;   /* leave out flag F */
 	bool no_credentials;  /* leave out flags C and O */
+	bool preserve_argv0;  /* flag P in any case */
 	int flags;	      /* enum binfmt_flag, all of them; -1: decide */
 };
 

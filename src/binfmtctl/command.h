@@ -69,6 +69,7 @@ struct settings {
 	const char *mount_point;
 	const char *config_dir;
 	const char *state_dir;	    /* NULL: the usual one */
+	const char *prefix;	    /* of programs' and entries' names; NULL: none */
 	const char *root;	    /* --run: chroot of the command; NULL: none */
 	bool inherit;		    /* --run: with the entries that are live here */
 	const char *const *command; /* --run: NULL-terminated words */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "binfmt/mount.h"
@@ -255,6 +256,28 @@ static int set_command(struct settings *s, int argc, char **argv, int operands,
 	return 0;
 }
 
+static const char *variable(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value && *value ? value : NULL;
+}
+
+/* What tonistiigi/binfmt reads from the environment, where options do not say more. */
+static int add_environment(struct settings *s, struct err *e)
+{
+	s->prefix = variable("QEMU_BINARY_PREFIX");
+	if (s->prefix && strchr(s->prefix, '/'))
+		return err_set(e, -EINVAL,
+			       "QEMU_BINARY_PREFIX '%s' has a slash (it starts a file's "
+			       "name; the folder goes into QEMU_BINARY_PATH)",
+			       s->prefix);
+	if (!s->plan.qemu && !s->plan.qemu_dir)
+		s->plan.qemu_dir = variable("QEMU_BINARY_PATH");
+	s->plan.preserve_argv0 = variable("QEMU_PRESERVE_ARGV0");
+	return 0;
+}
+
 int settings_parse(struct settings *s, int argc, char **argv, struct err *e)
 {
 	struct parse p = {.settings = s};
@@ -278,7 +301,9 @@ int settings_parse(struct settings *s, int argc, char **argv, struct err *e)
 	r = set_command(s, argc, argv, operands, e);
 	if (r == 0)
 		r = check_scopes(&p, e);
-	return r < 0 ? r : check_combinations(s, e);
+	if (r == 0)
+		r = check_combinations(s, e);
+	return r < 0 ? r : add_environment(s, e);
 }
 
 void settings_free(struct settings *s)

@@ -25,10 +25,20 @@ static int open_ledger(struct session *session, bool create, struct err *e)
 				  create, e);
 }
 
-int session_open_view(struct session *session, struct err *e)
+static int load_archs(struct session *session, struct err *e)
 {
 	const struct settings *s = session->settings;
 	int r = binfmt_archs_load(&session->archs, s->config_dir, e);
+
+	if (r == 0)
+		binfmt_archs_set_prefix(&session->archs, s->prefix);
+	return r;
+}
+
+int session_open_view(struct session *session, struct err *e)
+{
+	const struct settings *s = session->settings;
+	int r = load_archs(session, e);
 
 	if (r < 0)
 		return r;
@@ -109,7 +119,7 @@ static int check_ledger(struct session *session, struct err *e)
 int session_open_change(struct session *session, struct err *e)
 {
 	const struct settings *s = session->settings;
-	int r = binfmt_archs_load(&session->archs, s->config_dir, e);
+	int r = load_archs(session, e);
 
 	if (r == 0)
 		r = binfmt_instance_open(&session->instance, s->mount_point, e);
@@ -125,7 +135,7 @@ int session_open_change(struct session *session, struct err *e)
 int session_open_own(struct session *session, struct err *e)
 {
 	const struct settings *s = session->settings;
-	int r = binfmt_archs_load(&session->archs, s->config_dir, e);
+	int r = load_archs(session, e);
 
 	if (r == 0)
 		r = binfmt_instance_own(&session->instance, s->mount_point, e);

@@ -54,6 +54,26 @@ static void nearest(const struct binfmt_archs *archs, const char *name, const ch
 	is_str(near, want, name);
 }
 
+static void test_prefix(struct binfmt_archs *archs)
+{
+	const struct binfmt_arch *microblaze = binfmt_archs_find(archs, "microblaze");
+	AUTO_FREE char *first = NULL;
+	AUTO_FREE char *second = NULL;
+
+	ok(!binfmt_archs_find_entry(archs, "my-qemu-microblaze"), "a foreign prefix");
+	binfmt_archs_set_prefix(archs, "my-");
+	first = binfmt_arch_entry_name(microblaze, 0);
+	second = binfmt_arch_entry_name(microblaze, 1);
+	is_str(first, "my-qemu-microblaze", "an entry's name has the prefix");
+	is_str(second, "my-qemu-microblaze-189", "that of a further machine number too");
+	ok(binfmt_archs_find_entry(archs, first) == microblaze, "found with it");
+	ok(binfmt_archs_find_entry(archs, second) == microblaze, "both");
+	ok(binfmt_archs_find_entry(archs, "qemu-microblaze") == microblaze, "or without");
+	ok(binfmt_archs_find_entry(archs, "my-qemu-microblaze-189.new") == microblaze,
+	   "and a replacement's bridge");
+	ok(!binfmt_archs_find_entry(archs, "my-qemu-microblazeelx"), "the whole name");
+}
+
 int main(void)
 {
 	AUTO_BINFMT_ARCHS struct binfmt_archs archs = {0};
@@ -73,6 +93,7 @@ int main(void)
 	       "the entry for a second machine number");
 	ok(!binfmt_archs_find_entry(&archs, "qemu-arm64"), "entries have qemu's names");
 	ok(!binfmt_archs_find_entry(&archs, "aarch64"), "with their prefix");
+	test_prefix(&archs);
 	for (size_t i = 0; i < archs.n; i++) {
 		AUTO_FREE char *label = binfmt_arch_label(&archs.v[i]);
 
