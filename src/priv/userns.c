@@ -69,7 +69,7 @@ void priv_subids_parse(const char *text, const char *user, uid_t uid,
 				      (!user || strcmp(fields.v[0], user) != 0)))
 			continue;
 		if (parse_id(fields.v[1], &first) && parse_id(fields.v[2], &count) &&
-		    count && count - 1 <= LAST_ID - first &&
+		    count && count - 1 <= LAST_ID - first && inside <= LAST_ID &&
 		    count - 1 <= LAST_ID - inside)
 			add_range(map, inside, first, count);
 	}
