@@ -1,0 +1,105 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+#
+# qemu/unpack-deb, on packages that are made here.
+
+load ../kernel/helpers
+
+setup_file()
+{
+	need dpkg-deb readelf cc
+	cd "$BATS_FILE_TMPDIR" || return
+	echo 'int main(void) { return 0; }' >true.c
+	cc -static -o static true.c
+	cc -o dynamic true.c
+	mkdir -p qemu/usr/bin qemu/usr/share/doc
+	cp static qemu/usr/bin/qemu-arm-static
+	cp dynamic qemu/usr/bin/qemu-dynamic
+	cp static qemu/usr/bin/other
+	ln -s qemu-arm-static qemu/usr/bin/qemu-link
+	echo '#!/bin/sh' >qemu/usr/bin/qemu-script
+	package qemu
+	mkdir -p empty/usr/bin
+	package empty
+	sha256sum ./*.deb | sed 's|\./||' >sums
+}
+
+package() # FOLDER
+{
+	mkdir "$1/DEBIAN"
+	printf '%s\n' "Package: $1" 'Version: 1' 'Architecture: all' 'Maintainer: x' \
+		'Description: x' >"$1/DEBIAN/control"
+	dpkg-deb -b "$1" "$1.deb" >/dev/null
+}
+
+setup()
+{
+	cd "$BATS_FILE_TMPDIR" || return
+	output=$BATS_TEST_TMPDIR/out
+}
+
+unpack_deb()
+{
+	"$top_srcdir/qemu/unpack-deb" --output "$output" "$@"
+}
+
+@test "the static programs come out, and nothing else" {
+	expect 0 unpack_deb --checksums sums qemu.deb
+	[ "$output" = "$BATS_TEST_TMPDIR/out/qemu-arm-static" ]
+	[ "$(ls -A "$BATS_TEST_TMPDIR/out")" = qemu-arm-static ]
+	cmp static "$BATS_TEST_TMPDIR/out/qemu-arm-static"
+	[ "$(stat -c %a "$BATS_TEST_TMPDIR/out/qemu-arm-static")" = 755 ]
+}
+
+@test "one wrong checksum, and nothing of any package is unpacked" {
+	sed '/empty.deb/s/^[0-9a-f]\{8\}/00000000/' sums >"$BATS_TEST_TMPDIR/sums"
+	expect 1 unpack_deb --checksums "$BATS_TEST_TMPDIR/sums" qemu.deb empty.deb
+	has "$stderr" "empty.deb has the checksum"
+	[ ! -e "$BATS_TEST_TMPDIR/out" ]
+}
+
+@test "a package that is not in the list" {
+	sed '/qemu.deb/s/qemu/xqemu/' sums >"$BATS_TEST_TMPDIR/sums"
+	expect 1 unpack_deb --checksums "$BATS_TEST_TMPDIR/sums" qemu.deb
+	has "$stderr" "has no line for qemu.deb"
+	[ ! -e "$BATS_TEST_TMPDIR/out" ]
+}
+
+@test "the list as sha256sum --binary writes it" {
+	sed 's/  / */' sums >"$BATS_TEST_TMPDIR/sums"
+	expect 0 unpack_deb --checksums "$BATS_TEST_TMPDIR/sums" qemu.deb
+}
+
+@test "a package without any such program" {
+	expect 1 unpack_deb --checksums sums empty.deb
+	has "$stderr" "empty.deb has no static qemu"
+}
+
+@test "what is no package, and wrong usage" {
+	cp sums "$BATS_TEST_TMPDIR/bad.deb"
+	(cd "$BATS_TEST_TMPDIR" && sha256sum bad.deb >sums)
+	expect 1 unpack_deb --checksums "$BATS_TEST_TMPDIR/sums" "$BATS_TEST_TMPDIR/bad.deb"
+	has "$stderr" "cannot unpack bad.deb"
+	expect 1 unpack_deb qemu.deb
+	has "$stderr" "which --checksums FILE?"
+	expect 1 unpack_deb --checksums sums
+	has "$stderr" "which packages?"
+	expect 1 unpack_deb --checksums sums qemu-user
+	has "$stderr" "neither a .deb file nor NAME=VERSION"
+	expect 1 unpack_deb --checksums sums nowhere.deb
+	has "$stderr" "cannot read nowhere.deb"
+}
+
+@test "apt fetches a version, and its failure is told" {
+	mkdir "$BATS_TEST_TMPDIR/bin"
+	cat >"$BATS_TEST_TMPDIR/bin/apt-get" <<-END
+		#!/bin/sh
+		[ "\${*##*download }" = qemu:all=1 ] && cp "$PWD/qemu.deb" .
+	END
+	chmod +x "$BATS_TEST_TMPDIR/bin/apt-get"
+	PATH=$BATS_TEST_TMPDIR/bin:$PATH
+	expect 0 unpack_deb --checksums sums qemu:all=1
+	[ -x "$BATS_TEST_TMPDIR/out/qemu-arm-static" ]
+	expect 1 unpack_deb --checksums sums qemu:all=2
+	has "$stderr" "apt cannot fetch qemu:all=2"
+}
