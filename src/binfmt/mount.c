@@ -170,6 +170,8 @@ static int explain_own(int r, const char *path, struct err *e)
 			       "does not belong to this user namespace (enter both: "
 			       "`unshare --user --map-root-user --mount`)",
 			       path);
+	if (r == -ENOENT)
+		return err_wrap(e, r, "there is no folder %s (is /proc mounted?)", path);
 	return err_wrap(e, r, "binfmt_misc in a user namespace");
 }
 
@@ -271,10 +273,8 @@ static int try_without_mount(struct binfmt_instance *instance, const char *path,
 
 static int open_new(struct binfmt_instance *instance, const char *path, struct err *e)
 {
-	int r = ensure_kernel(instance, e);
+	int r = mount_and_find(instance, path, e);
 
-	if (r == 0)
-		r = mount_and_find(instance, path, e);
 	if (r == 0 && !instance->writable)
 		return err_set(e, -EACCES, "the new mount on %s cannot be written to",
 			       path);
@@ -302,6 +302,9 @@ int binfmt_instance_open(struct binfmt_instance *instance, const char *path,
 			       "read-only (in a container: run it with --privileged; "
 			       "elsewhere: `mount -o remount,rw %s`)",
 			       path, path);
+	r = ensure_kernel(instance, e);
+	if (r < 0)
+		return r;
 	return nested ? binfmt_instance_own(instance, path, e)
 		      : open_new(instance, path, e);
 }

@@ -4,13 +4,6 @@
 #include <errno.h>
 #include <libmount/libmount.h>
 
-/* linux/mount.h, which does not go together with sys/mount.h of older C libraries */
-enum {
-	OPEN_CLOEXEC = 1,  /* FSOPEN_CLOEXEC */
-	MOUNT_CLOEXEC = 1, /* FSMOUNT_CLOEXEC */
-	CONFIG_CREATE = 6, /* FSCONFIG_CMD_CREATE */
-};
-
 static void context_free(struct libmnt_context **c)
 {
 	mnt_free_context(*c);

@@ -26,7 +26,7 @@ setup()
 			binfmtctl "$action" s390x
 		[ -z "$output" ]
 		[ "${#stderr_lines[@]}" -eq 1 ]
-		has "$stderr" "binfmtctl: changing handlers needs root (use sudo)"
+		has "$stderr" "binfmtctl: changing the machine's handlers needs root (use sudo)"
 		has "$stderr" "unshare --user --map-root-user --mount"
 		grep -q 'exited with 1' "$BATS_FILE_TMPDIR/trace"
 		run ! grep -E "^[0-9]+ +(mount|fsopen|memfd|execveat)|$table" "$BATS_FILE_TMPDIR/trace"
@@ -52,7 +52,7 @@ setup()
 @test "root without the capability is told the same" {
 	expect 1 setpriv --bounding-set -all --inh-caps -all \
 		"$top_builddir/binfmtctl" --install s390x
-	has "$stderr" "changing handlers needs root"
+	has "$stderr" "changing the machine's handlers needs root"
 	[ -z "$(entries)" ]
 }
 
