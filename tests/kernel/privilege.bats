@@ -27,7 +27,7 @@ setup()
 		[ -z "$output" ]
 		[ "${#stderr_lines[@]}" -eq 1 ]
 		has "$stderr" "binfmtctl: changing the machine's handlers needs root (use sudo)"
-		has "$stderr" "unshare --user --map-root-user --mount"
+		has "$stderr" "binfmtctl --run LIST -- COMMAND"
 		grep -q 'exited with 1' "$BATS_FILE_TMPDIR/trace"
 		run ! grep -E "^[0-9]+ +(mount|fsopen|memfd|execveat)|$table" "$BATS_FILE_TMPDIR/trace"
 	done
