@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "binfmt/bytes.h"
 
 /* In the order in which the kernel shows them. */
 static const struct {
@@ -122,13 +123,22 @@ int binfmt_entry_validate(const struct binfmt_entry *entry, struct err *e)
 
 static char find_separator(const struct binfmt_entry *entry)
 {
-	static const char candidates[] = ":|,;!#%@^~";
+	/* Not `#` and `;`, which start a comment in binfmt.d. */
+	static const char candidates[] = ":|,!%@^~+=";
 
 	for (const char *c = candidates; *c; c++)
 		if (!strchr(entry->name, *c) && !strchr(entry->interpreter, *c) &&
 		    !(entry->extension && strchr(entry->extension, *c)))
 			return *c;
 	return '\0';
+}
+
+bool binfmt_entry_has_full_mask(const struct binfmt_entry *entry)
+{
+	for (size_t i = 0; i < entry->size; i++)
+		if (entry->mask[i] != 0xff)
+			return false;
+	return true;
 }
 
 static void add_escaped(struct strbuf *s, const uint8_t *bytes, size_t n)
@@ -157,9 +167,11 @@ int binfmt_entry_format(const struct binfmt_entry *entry, struct strbuf *s, stru
 		strbuf_addc(s, sep);
 		add_escaped(s, entry->magic, entry->size);
 		strbuf_addc(s, sep);
-		add_escaped(s, entry->mask, entry->size);
+		if (!binfmt_entry_has_full_mask(entry))
+			add_escaped(s, entry->mask, entry->size);
 	}
-	strbuf_addf(s, "%c%s%c%s", sep, entry->interpreter, sep, flags.data);
+	strbuf_addf(s, "%c%s%c%s%s", sep, entry->interpreter, sep, flags.data,
+		    entry->other_flags);
 	if (s->len > BINFMT_REGISTER_MAX)
 		return err_set(e, -E2BIG,
 			       "the register string has %zu bytes, the kernel takes %d",
@@ -167,40 +179,23 @@ int binfmt_entry_format(const struct binfmt_entry *entry, struct strbuf *s, stru
 	return 0;
 }
 
-static int hex_digit(char c)
+size_t binfmt_entry_add_flags(struct binfmt_entry *entry, const char *letters, size_t n)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -EINVAL;
-}
+	size_t known = strlen(entry->other_flags);
 
-int binfmt_hex_parse(const char *text, uint8_t *bytes)
-{
-	int n = 0;
+	for (size_t i = 0; i < n; i++) {
+		unsigned flag = flag_of(letters[i]);
 
-	for (; *text; text += 2, n++) {
-		int high = hex_digit(text[0]);
-		int low = high < 0 ? high : hex_digit(text[1]);
-
-		if (low < 0 || n == BINFMT_HEAD_SIZE)
-			return -EINVAL;
-		bytes[n] = (uint8_t)(high << 4 | low);
-	}
-	return n;
-}
-
-static void parse_shown_flags(struct binfmt_entry *entry, const char *letters)
-{
-	size_t n = 0;
-
-	for (; *letters; letters++) {
-		unsigned flag = flag_of(*letters);
-
+		if (!flag && (letters[i] < 'A' || letters[i] > 'Z'))
+			return i;
 		entry->flags |= flag;
-		if (!flag && n + 1 < sizeof entry->other_flags)
-			entry->other_flags[n++] = *letters;
+		/* There is room for all of them: four of 26 are known. */
+		if (!flag && !strchr(entry->other_flags, letters[i]))
+			entry->other_flags[known++] = letters[i];
 	}
+	if (entry->flags & BINFMT_CREDENTIALS)
+		entry->flags |= BINFMT_OPEN_BINARY;
+	return n;
 }
 
 /* One line of an entry's file; lines of a kind that is not known yet are passed over. */
@@ -220,20 +215,21 @@ static int parse_shown_line(struct binfmt_entry *entry, const char *line)
 		free(entry->interpreter);
 		entry->interpreter = xstrdup(value);
 	} else if (strncmp(line, "flags: ", 7) == 0) {
-		parse_shown_flags(entry, value);
+		if (value[binfmt_entry_add_flags(entry, value, strlen(value))])
+			return -EINVAL;
 	} else if (strncmp(line, "extension .", 11) == 0) {
 		free(entry->extension);
 		entry->extension = xstrdup(value + 1);
 	} else if (strncmp(line, "offset ", 7) == 0) {
 		entry->offset = strtoul(value, NULL, 10);
 	} else if (strncmp(line, "magic ", 6) == 0) {
-		n = binfmt_hex_parse(value, entry->magic);
+		n = binfmt_bytes_hex(value, strlen(value), entry->magic);
 		if (n < 0)
 			return n;
 		entry->size = (size_t)n;
 		memset(entry->mask, 0xff, (size_t)n);
 	} else if (strncmp(line, "mask ", 5) == 0) {
-		n = binfmt_hex_parse(value, entry->mask);
+		n = binfmt_bytes_hex(value, strlen(value), entry->mask);
 		if (n < 0 || (size_t)n != entry->size)
 			return -EINVAL;
 	}

@@ -35,8 +35,8 @@ struct binfmt_entry {
 	uint8_t magic[BINFMT_HEAD_SIZE];
 	uint8_t mask[BINFMT_HEAD_SIZE]; /* all 0xff where the entry has none */
 	char *interpreter;
-	unsigned flags;	     /* enum binfmt_flag */
-	char other_flags[8]; /* letters that a newer kernel shows */
+	unsigned flags;	      /* enum binfmt_flag */
+	char other_flags[24]; /* letters of a newer kernel, each once */
 };
 
 /*
@@ -46,8 +46,9 @@ struct binfmt_entry {
 int binfmt_entry_validate(const struct binfmt_entry *entry, struct err *e);
 
 /*
- * The string to write to `register`. The separator is `:`, or another where a field holds
- * one. The entry must be valid; -E2BIG when the string would be too long.
+ * The string to write to `register`, which is a line of binfmt.d too. The separator is
+ * `:`, or another where a field holds one; a mask that leaves nothing out is left out.
+ * The entry must be valid; -E2BIG when the string would be too long.
  */
 int binfmt_entry_format(const struct binfmt_entry *entry, struct strbuf *s,
 			struct err *e);
@@ -59,23 +60,26 @@ int binfmt_entry_parse(struct binfmt_entry *entry, const char *name, const char 
 /* The inverse: as the kernel shows it, whatever the state of this kernel. */
 void binfmt_entry_show(const struct binfmt_entry *entry, struct strbuf *s);
 
-/*
- * "7f45…", two digits a byte, at most BINFMT_HEAD_SIZE of them. Returns the number of
- * bytes or -EINVAL.
- */
-int binfmt_hex_parse(const char *text, uint8_t *bytes);
-
 /* Letters in the order in which the kernel shows them, "POCF"; s is replaced. */
 void binfmt_flags_format(unsigned flags, struct strbuf *s);
 
 /* The inverse, in any order; C brings O. Fails at a letter that is none of them. */
 int binfmt_flags_parse(const char *letters, unsigned *flags, struct err *e);
 
+/*
+ * Adds the flags of n letters, C with O; letters that are not known go to other_flags.
+ * Returns how many were taken: fewer at one that no kernel could mean as a flag.
+ */
+size_t binfmt_entry_add_flags(struct binfmt_entry *entry, const char *letters, size_t n);
+
 /* Same files, interpreter and flags; name and state are not compared. */
 bool binfmt_entry_equal(const struct binfmt_entry *a, const struct binfmt_entry *b);
 
 /* Same files. */
 bool binfmt_entry_same_match(const struct binfmt_entry *a, const struct binfmt_entry *b);
+
+/* Whether every bit of the magic counts. */
+bool binfmt_entry_has_full_mask(const struct binfmt_entry *entry);
 
 /* Whether the entry takes a file that starts with these bytes, ignoring its state. */
 bool binfmt_entry_matches(const struct binfmt_entry *entry, const void *head, size_t n);

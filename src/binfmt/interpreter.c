@@ -201,26 +201,48 @@ static int check_program(int fd, const struct stat *st, const char *path,
 	return 0;
 }
 
+/* Opens a regular, executable file. Returns the fd, owned by the caller. */
+static int open_program(const char *path, struct stat *st, struct err *e)
+{
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+	if (fd < 0)
+		return err_sys(e, -errno, "cannot open %s", path);
+	if (fstat(fd, st) < 0)
+		return err_sys(e, -errno, "cannot examine %s", path);
+	if (!S_ISREG(st->st_mode))
+		return err_set(e, -EINVAL, "%s is not a regular file", path);
+	if (!(st->st_mode & 0111))
+		return err_set(e, -EACCES, "%s is not executable (chmod +x)", path);
+	return TAKE_FD(fd);
+}
+
 int binfmt_interpreter_check(const struct binfmt_interpreter *interpreter,
 			     bool must_be_static, struct err *e)
 {
 	const char *path = interpreter->path;
-	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct stat st;
-	int r;
+	AUTO_CLOSE int fd = open_program(path, &st, e);
+	int r = fd < 0 ? fd : check_program(fd, &st, path, must_be_static, e);
 
-	if (fd < 0)
-		return err_sys(e, -errno, "cannot open %s", path);
-	if (fstat(fd, &st) < 0)
-		return err_sys(e, -errno, "cannot examine %s", path);
-	if (!S_ISREG(st.st_mode))
-		return err_set(e, -EINVAL, "%s is not a regular file", path);
-	if (!(st.st_mode & 0111))
-		return err_set(e, -EACCES, "%s is not executable (chmod +x)", path);
-	r = check_program(fd, &st, path, must_be_static, e);
+	return r < 0 ? r : check_owners(path, e);
+}
+
+int binfmt_interpreter_check_any(const char *path, char **needs, struct err *e)
+{
+	struct stat st;
+	AUTO_CLOSE int fd = open_program(path, &st, e);
+	struct binfmt_elf elf;
+	int r = fd < 0 ? fd : check_owners(path, e);
+
+	*needs = NULL;
 	if (r < 0)
 		return r;
-	return check_owners(path, e);
+	if (binfmt_elf_read(fd, st.st_size, &elf, NULL) < 0)
+		*needs = xstrdup("the program that runs it");
+	else if (elf.has_interpreter)
+		*needs = xasprintf("its loader %s", elf.interpreter);
+	return 0;
 }
 
 /* The digits and dots at a place in a file. */

@@ -39,6 +39,13 @@ int binfmt_interpreter_set(struct binfmt_interpreter *interpreter, const char *p
 int binfmt_interpreter_check(const struct binfmt_interpreter *interpreter,
 			     bool must_be_static, struct err *e);
 
+/*
+ * The same for an interpreter of any kind: scripts, and programs of other machines, may
+ * be one. *needs (owned by the caller) is what else must be where it runs, in words; NULL
+ * for a program that stands alone.
+ */
+int binfmt_interpreter_check_any(const char *path, char **needs, struct err *e);
+
 /* Fills version and version_number from the program's text, without running it. */
 void binfmt_interpreter_read_version(struct binfmt_interpreter *interpreter,
 				     const char *qemu_name);

@@ -95,11 +95,37 @@ static int write_once(int dirfd, const char *name, const char *data, size_t len)
 	return (size_t)n == len ? 0 : -EIO;
 }
 
+int binfmt_kernel_check(unsigned version, const struct binfmt_entry *entry, struct err *e)
+{
+	enum { OLD_HEAD_SIZE = 128 };
+	unsigned major = version / 1000, minor = version % 1000;
+
+	if ((entry->flags & BINFMT_FIX_BINARY) && version < BINFMT_KERNEL_FIX_BINARY)
+		return err_set(e, -ENOSYS,
+			       "the kernel is %u.%u, flag F needs 4.8 or newer (upgrade "
+			       "the kernel, or leave the flag out)",
+			       major, minor);
+	if (entry->offset + entry->size > OLD_HEAD_SIZE &&
+	    version < BINFMT_KERNEL_LONG_HEAD)
+		return err_set(e, -ENOSYS,
+			       "offset %zu and magic of %zu bytes reach beyond the %d "
+			       "bytes that kernel %u.%u looks at (256 from 5.1 on)",
+			       entry->offset, entry->size, OLD_HEAD_SIZE, major, minor);
+	if (strlen(entry->interpreter) >= OLD_HEAD_SIZE &&
+	    version < BINFMT_KERNEL_LONG_PATH)
+		return err_set(e, -ENOSYS,
+			       "the interpreter's path has %zu bytes, of which kernel "
+			       "%u.%u would use %d (all of them from 4.15 on)",
+			       strlen(entry->interpreter), major, minor,
+			       OLD_HEAD_SIZE - 1);
+	return 0;
+}
+
 static int explain_register(const struct binfmt_entry *entry, int r, struct err *e)
 {
 	char release[65] = "";
-	unsigned version = binfmt_kernel_version(release, sizeof release);
 
+	(void)binfmt_kernel_version(release, sizeof release);
 	switch (r) {
 	case -EEXIST:
 		return err_set(e, r, "an entry of this name exists");
@@ -107,12 +133,12 @@ static int explain_register(const struct binfmt_entry *entry, int r, struct err 
 		return err_set(e, r, "the kernel does not find the interpreter %s",
 			       entry->interpreter);
 	case -EINVAL:
-		if ((entry->flags & BINFMT_FIX_BINARY) &&
-		    version < BINFMT_KERNEL_FIX_BINARY)
-			return err_set(e, r,
-				       "the kernel is %s, flag F needs 4.8 or newer "
-				       "(upgrade the kernel, or use --no-fix-binary)",
-				       release);
+		if (entry->other_flags[0])
+			return err_set(
+				e, r,
+				"the kernel (%s) refuses the register string (does "
+				"it know flag %s?)",
+				release, entry->other_flags);
 		return err_set(e, r, "the kernel (%s) refuses the register string",
 			       release);
 	case -ENOSPC:
@@ -136,8 +162,11 @@ static int explain_register(const struct binfmt_entry *entry, int r, struct err 
 int binfmt_kernel_register(int dirfd, const struct binfmt_entry *entry, struct err *e)
 {
 	AUTO_STRBUF struct strbuf s = STRBUF_INIT;
+	unsigned version = binfmt_kernel_version(NULL, 0);
 	int r = binfmt_entry_validate(entry, e);
 
+	if (r == 0)
+		r = binfmt_kernel_check(version, entry, e);
 	if (r == 0)
 		r = binfmt_entry_format(entry, &s, e);
 	if (r < 0)

@@ -24,6 +24,8 @@ unsigned binfmt_kernel_version(char *text, size_t size);
 
 enum {
 	BINFMT_KERNEL_FIX_BINARY = 4008,     /* flag F */
+	BINFMT_KERNEL_LONG_PATH = 4015,	     /* an interpreter's path of 128 bytes */
+	BINFMT_KERNEL_LONG_HEAD = 5001,	     /* magic beyond 128 bytes */
 	BINFMT_KERNEL_TELLS_ARGV0 = 5012,    /* AT_FLAGS tells an interpreter of flag P */
 	BINFMT_KERNEL_USER_NAMESPACE = 6007, /* instances per user namespace */
 };
@@ -37,6 +39,13 @@ int binfmt_kernel_get(int dirfd, const char *name, struct binfmt_entry *entry,
 
 /* Whether the instance as a whole is enabled; negative errno when it cannot tell. */
 int binfmt_kernel_enabled(int dirfd, struct err *e);
+
+/*
+ * Whether a kernel of this version can hold the entry as it is meant: some refuse without
+ * a reason, some take it and do something else. 0 (not known) is taken for an old one.
+ */
+int binfmt_kernel_check(unsigned version, const struct binfmt_entry *entry,
+			struct err *e);
 
 /* Adds an entry; -EEXIST when there is one of its name. */
 int binfmt_kernel_register(int dirfd, const struct binfmt_entry *entry, struct err *e);

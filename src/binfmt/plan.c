@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "binfmt/elf.h"
+#include "binfmt/guard.h"
 
 static unsigned choose_flags(const struct binfmt_arch *arch,
 			     const struct binfmt_plan_options *options,
@@ -60,21 +60,6 @@ static struct binfmt_entry make_entry(const struct binfmt_arch *arch, size_t i,
 	return entry;
 }
 
-static int check_entry(const struct binfmt_entry *entry, struct err *e)
-{
-	uint8_t own[BINFMT_ELF_HEADER_MAX];
-	int r = binfmt_elf_read_own(NULL, own, e);
-
-	if (r == 0)
-		r = binfmt_entry_validate(entry, e);
-	if (r < 0)
-		return r;
-	if (binfmt_entry_matches(entry, own, sizeof own))
-		return err_set(e, -EPERM,
-			       "it would take over the programs of this machine itself");
-	return 0;
-}
-
 static int find_interpreter(struct binfmt_plan *plan, const struct binfmt_arch *arch,
 			    const struct binfmt_plan_options *options, struct err *e)
 {
@@ -105,7 +90,7 @@ int binfmt_plan_make(struct binfmt_plan *plan, const struct binfmt_arch *arch,
 		GROW(entries->v, entries->n);
 		entries->v[entries->n] =
 			make_entry(arch, i, plan->interpreter.path, flags);
-		r = check_entry(&entries->v[entries->n++], e);
+		r = binfmt_guard_check(&entries->v[entries->n++], e);
 	}
 	if (r < 0)
 		binfmt_plan_free(plan);

@@ -11,6 +11,7 @@
 #include "base/conf.h"
 #include "base/file.h"
 #include "base/strbuf.h"
+#include "binfmt/bytes.h"
 
 enum { CONF_MAX = 64 * 1024 };
 
@@ -100,7 +101,7 @@ static int read_hex(const struct conf *c, const char *key, uint8_t *bytes, size_
 
 	if (!item)
 		return 0;
-	count = binfmt_hex_parse(item->value, bytes);
+	count = binfmt_bytes_hex(item->value, strlen(item->value), bytes);
 	if (count < 0)
 		return conf_error(c, item, e,
 				  "%s is up to %d bytes in hexadecimal, not `%s`", key,
