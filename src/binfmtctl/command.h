@@ -37,6 +37,12 @@ enum option_id {
 	OPT_LIST,
 	OPT_COMPLETION,
 	OPT_RUN,
+	OPT_ADD,
+	OPT_ADD_FROM,
+	OPT_REMOVE,
+	OPT_ENABLE,
+	OPT_DISABLE,
+	OPT_EXPORT,
 	OPT_VERSION,
 	OPT_HELP,
 	OPT_ACTIONS_END,
@@ -48,6 +54,14 @@ enum option_id {
 	OPT_FLAGS,
 	OPT_NO_FIX_BINARY,
 	OPT_NO_CREDENTIALS,
+	OPT_MAGIC,
+	OPT_MASK,
+	OPT_OFFSET,
+	OPT_EXTENSION,
+	OPT_LIKE,
+	OPT_INTERPRETER,
+	OPT_ARCH,
+	OPT_OUTPUT,
 	OPT_JSON,
 	OPT_MOUNT_POINT,
 	OPT_CONFIG_DIR,
@@ -56,10 +70,28 @@ enum option_id {
 	OPT_INHERIT,
 };
 
+/* Text forms of an entry. */
+enum export_form {
+	EXPORT_BINFMT_D,
+	EXPORT_DEBIAN,
+	EXPORT_REGISTER,
+};
+
+/* The entry of --add, as it was typed; NULL is not given. */
+struct add_settings {
+	const char *magic, *mask, *extension, *like, *interpreter;
+	bool has_offset;
+	unsigned long offset;
+};
+
 struct settings {
 	enum option_id action;
-	struct strv names; /* what the action was given, split */
+	/* What the action was given: split, but for entries' names and files. */
+	struct strv names;
 	struct binfmt_plan_options plan;
+	struct add_settings add;
+	enum export_form export_form;
+	const char *output; /* NULL: stdout */
 	bool replace;
 	bool persist;
 	bool verify;
@@ -91,10 +123,16 @@ extern const struct cli_program program;
 int settings_parse(struct settings *settings, int argc, char **argv, struct err *e);
 void settings_free(struct settings *settings);
 
+extern const struct command cmd_add;
+extern const struct command cmd_add_from;
 extern const struct command cmd_boot;
 extern const struct command cmd_completion;
+extern const struct command cmd_disable;
+extern const struct command cmd_enable;
+extern const struct command cmd_export;
 extern const struct command cmd_install;
 extern const struct command cmd_list;
+extern const struct command cmd_remove;
 extern const struct command cmd_restore;
 extern const struct command cmd_run;
 extern const struct command cmd_status;
@@ -106,6 +144,9 @@ int fail(struct err *e);
 
 /* The report that follows --install and --uninstall, and is all of --status. */
 int print_status(const struct settings *settings);
+
+/* The register string in a line on stdout, for --dry-run. */
+int print_entry(const struct binfmt_entry *entry, struct err *e);
 
 /*
  * What --install and --uninstall may do: mount, register, load the module; and for

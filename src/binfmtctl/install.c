@@ -37,7 +37,7 @@ void install_close(struct install *in)
 	free(in->ok);
 }
 
-static int print_entry(const struct binfmt_entry *entry, struct err *e)
+int print_entry(const struct binfmt_entry *entry, struct err *e)
 {
 	AUTO_STRBUF struct strbuf s = STRBUF_INIT;
 	int r = binfmt_entry_format(entry, &s, e);

@@ -10,6 +10,11 @@
 
 enum {
 	ANY_ACTION = 0,
+	/* Those that plan what to register. */
+	PLANS = SCOPE(OPT_INSTALL) | SCOPE(OPT_EXPORT) | SCOPE(OPT_RUN),
+	/* Those that change entries of any kind. */
+	CUSTOM = SCOPE(OPT_ADD) | SCOPE(OPT_ADD_FROM) | SCOPE(OPT_REMOVE) |
+		 SCOPE(OPT_ENABLE) | SCOPE(OPT_DISABLE),
 };
 
 static const struct cli_option options[] = {
@@ -35,30 +40,41 @@ static const struct cli_option options[] = {
 	{OPT_RUN, "run", .arg = "LIST",
 	 .help = "run the command after '--' with these handlers, which nobody else sees; "
 		 "needs no root"},
+	{OPT_ADD, "add", .arg = "NAME",
+	 .help = "install an entry of one's own: which files (--magic, --extension or "
+		 "--like), and what runs them (--interpreter)"},
+	{OPT_ADD_FROM, "add-from", .arg = "FILE",
+	 .help = "install the entries of files in the form of binfmt.d or of Debian"},
+	{OPT_REMOVE, "remove", .arg = "LIST",
+	 .help = "remove the entries of these names"},
+	{OPT_ENABLE, "enable", .arg = "LIST", .help = "enable them again"},
+	{OPT_DISABLE, "disable", .arg = "LIST",
+	 .help = "disable them: they stay, and take no files"},
+	{OPT_EXPORT, "export", .arg = "FORM",
+	 .help = "write the enabled entries as 'binfmt.d', 'debian' or 'register'"},
 	{OPT_VERSION, "version", .letter = 'V', .help = "show the version"},
 	{OPT_HELP, "help", .letter = 'h', .help = "show this text"},
 
 	{0, "Installing", .help = ""},
-	{OPT_REPLACE, "replace", .scope = SCOPE(OPT_INSTALL),
+	{OPT_REPLACE, "replace",
+	 .scope = SCOPE(OPT_INSTALL) | SCOPE(OPT_ADD) | SCOPE(OPT_ADD_FROM),
 	 .help = "put the handler in the place of a different one"},
-	{OPT_PERSIST, "persist", .scope = SCOPE(OPT_INSTALL) | SCOPE(OPT_UNINSTALL),
+	{OPT_PERSIST, "persist",
+	 .scope = SCOPE(OPT_INSTALL) | SCOPE(OPT_UNINSTALL) | CUSTOM,
 	 .help = "for every boot too: write it to handlers.d, or take it out"},
-	{OPT_QEMU, "qemu", .arg = "PATH", .scope = SCOPE(OPT_INSTALL) | SCOPE(OPT_RUN),
+	{OPT_QEMU, "qemu", .arg = "PATH", .scope = PLANS,
 	 .help = "the program to install; for one architecture"},
-	{OPT_QEMU_DIR, "qemu-dir", .arg = "DIR",
-	 .scope = SCOPE(OPT_INSTALL) | SCOPE(OPT_RUN) | SCOPE(OPT_LIST),
+	{OPT_QEMU_DIR, "qemu-dir", .arg = "DIR", .scope = PLANS | SCOPE(OPT_LIST),
 	 .help = "the folder in which to look for qemu"},
-	{OPT_NO_FIX_BINARY, "no-fix-binary", .scope = SCOPE(OPT_INSTALL) | SCOPE(OPT_RUN),
+	{OPT_NO_FIX_BINARY, "no-fix-binary", .scope = PLANS,
 	 .help = "without flag F: the program is looked up anew, in the caller's root, at "
 		 "every run"},
-	{OPT_NO_CREDENTIALS, "no-credentials",
-	 .scope = SCOPE(OPT_INSTALL) | SCOPE(OPT_RUN),
+	{OPT_NO_CREDENTIALS, "no-credentials", .scope = PLANS,
 	 .help = "without flags C and O: set-user-ID programs such as sudo gain nothing"},
-	{OPT_FLAGS, "flags", .arg = "LETTERS",
-	 .scope = SCOPE(OPT_INSTALL) | SCOPE(OPT_RUN),
+	{OPT_FLAGS, "flags", .arg = "LETTERS", .scope = PLANS | SCOPE(OPT_ADD),
 	 .help = "exactly these flags: letters of P, O, C, F"},
 	{OPT_DRY_RUN, "dry-run",
-	 .scope = SCOPE(OPT_INSTALL) | SCOPE(OPT_UNINSTALL) | SCOPE(OPT_RESTORE),
+	 .scope = SCOPE(OPT_INSTALL) | SCOPE(OPT_UNINSTALL) | SCOPE(OPT_RESTORE) | CUSTOM,
 	 .help = "change nothing; print the register strings, or what would be removed"},
 
 	{0, "Running", .help = ""},
@@ -66,11 +82,31 @@ static const struct cli_option options[] = {
 	 .help = "with this folder as the root of the command (chroot)"},
 	{OPT_INHERIT, "inherit", .scope = SCOPE(OPT_RUN),
 	 .help = "with the handlers that are installed on the machine as well"},
+	{0, "Entries of one's own (--add)", .help = ""},
+	{OPT_MAGIC, "magic", .arg = "BYTES", .scope = SCOPE(OPT_ADD),
+	 .help = "files that have these bytes: hexadecimal digits (7f454c46), or text in "
+		 "which \\xHH is a byte"},
+	{OPT_MASK, "mask", .arg = "BYTES", .scope = SCOPE(OPT_ADD),
+	 .help = "only the bits that are set here count (default: all)"},
+	{OPT_OFFSET, "offset", .arg = "N", .scope = SCOPE(OPT_ADD),
+	 .help = "where the bytes are in the file (default 0)"},
+	{OPT_EXTENSION, "extension", .arg = "EXT", .scope = SCOPE(OPT_ADD),
+	 .help = "files whose names end in .EXT"},
+	{OPT_LIKE, "like", .arg = "FILE", .scope = SCOPE(OPT_ADD),
+	 .help = "files of the kind of this one"},
+	{OPT_INTERPRETER, "interpreter", .arg = "PATH", .scope = SCOPE(OPT_ADD),
+	 .help = "the program that runs them"},
+
+	{0, "Exporting", .help = ""},
+	{OPT_ARCH, "arch", .arg = "LIST", .scope = SCOPE(OPT_EXPORT),
+	 .help = "what --install LIST would register, instead of what is there"},
+	{OPT_OUTPUT, "output", .arg = "DIR", .scope = SCOPE(OPT_EXPORT),
+	 .help = "write a file per entry into this folder, instead of stdout"},
 
 	{0, "General", .help = ""},
 	{OPT_JSON, "json",
 	 .scope = SCOPE(OPT_STATUS) | SCOPE(OPT_LIST) | SCOPE(OPT_INSTALL) |
-		  SCOPE(OPT_UNINSTALL) | SCOPE(OPT_VERIFY),
+		  SCOPE(OPT_UNINSTALL) | SCOPE(OPT_VERIFY) | CUSTOM,
 	 .help = "JSON on stdout, also on a terminal"},
 	{OPT_MOUNT_POINT, "mount-point", .arg = "DIR", .scope = ANY_ACTION,
 	 .help = "where binfmt_misc is, or is to be mounted "
@@ -89,7 +125,14 @@ const struct cli_program program = {
 			 "       " PROGRAM " --install LIST [OPTION…]\n"
 			 "       " PROGRAM " --uninstall LIST\n"
 			 "       " PROGRAM " --list\n"
-			 "       " PROGRAM " --run LIST [OPTION…] -- COMMAND [WORD…]",
+			 "       " PROGRAM " --run LIST [OPTION…] -- COMMAND [WORD…]\n"
+			 "       " PROGRAM
+			 " --add NAME (--magic BYTES | --extension EXT | "
+			 "--like FILE)\n"
+			 "                 --interpreter PATH [OPTION…]\n"
+			 "       " PROGRAM " --add-from FILE…\n"
+			 "       " PROGRAM " --remove|--enable|--disable LIST\n"
+			 "       " PROGRAM " --export FORM [--arch LIST] [--output DIR]",
 	.summary =
 		"Lets this machine run programs of other architectures: installs qemu as "
 		"their handler in the kernel's binfmt_misc.",
@@ -114,6 +157,46 @@ static const char *action_name(enum option_id action)
 	return "";
 }
 
+static int add_list(struct settings *s, const struct cli_option *o, const char *value,
+		    struct err *e)
+{
+	if (!value[strspn(value, ", ")])
+		return err_set(e, -EINVAL, "--%s has an empty list", o->name);
+	strv_split(&s->names, value, ", ");
+	return 0;
+}
+
+static int set_form(struct settings *s, const char *value, struct err *e)
+{
+	static const char *const forms[] = {
+		[EXPORT_BINFMT_D] = "binfmt.d",
+		[EXPORT_DEBIAN] = "debian",
+		[EXPORT_REGISTER] = "register",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(forms); i++)
+		if (strcmp(value, forms[i]) == 0) {
+			s->export_form = (enum export_form)i;
+			return 0;
+		}
+	return err_set(e, -EINVAL,
+		       "--export writes the form binfmt.d, debian or register, not '%s'",
+		       value);
+}
+
+static int set_offset(struct settings *s, const char *value, struct err *e)
+{
+	char *end;
+
+	s->add.offset = strtoul(value, &end, 10);
+	if (*value < '0' || *value > '9' || *end || s->add.offset >= BINFMT_HEAD_SIZE)
+		return err_set(e, -EINVAL,
+			       "--offset %s: the kernel looks at the bytes from 0 to %d",
+			       value, BINFMT_HEAD_SIZE - 1);
+	s->add.has_offset = true;
+	return 0;
+}
+
 static int set_action(struct settings *s, const struct cli_option *o, const char *value,
 		      struct err *e)
 {
@@ -123,14 +206,20 @@ static int set_action(struct settings *s, const struct cli_option *o, const char
 		return err_set(e, -EINVAL, "--%s and --%s are two actions (one a call)",
 			       action_name(s->action), o->name);
 	s->action = action;
-	if (action == OPT_COMPLETION)
+	switch (o->id) {
+	case OPT_INSTALL:
+	case OPT_UNINSTALL:
+		return add_list(s, o, value, e);
+	case OPT_EXPORT:
+		return set_form(s, value, e);
+	case OPT_COMPLETION:
 		s->shell = value;
-	if (!value || action == OPT_COMPLETION)
 		return 0;
-	if (!value[strspn(value, ", ")])
-		return err_set(e, -EINVAL, "--%s has an empty list", o->name);
-	strv_split(&s->names, value, ", ");
-	return 0;
+	default: /* a name may have commas in it */
+		if (value)
+			strv_add(&s->names, value);
+		return 0;
+	}
 }
 
 static int set_option(struct settings *s, const struct cli_option *o, const char *value,
@@ -169,6 +258,28 @@ static int set_option(struct settings *s, const struct cli_option *o, const char
 		return 0;
 	case OPT_NO_CREDENTIALS:
 		s->plan.no_credentials = true;
+		return 0;
+	case OPT_MAGIC:
+		s->add.magic = value;
+		return 0;
+	case OPT_MASK:
+		s->add.mask = value;
+		return 0;
+	case OPT_OFFSET:
+		return set_offset(s, value, e);
+	case OPT_EXTENSION:
+		s->add.extension = value;
+		return 0;
+	case OPT_LIKE:
+		s->add.like = value;
+		return 0;
+	case OPT_INTERPRETER:
+		s->add.interpreter = value;
+		return 0;
+	case OPT_ARCH:
+		return add_list(s, o, value, e);
+	case OPT_OUTPUT:
+		s->output = value;
 		return 0;
 	case OPT_JSON:
 		s->json = true;
@@ -218,13 +329,55 @@ static int check_scopes(const struct parse *p, struct err *e)
 	return 0;
 }
 
+static int check_add(const struct settings *s, struct err *e)
+{
+	const struct add_settings *add = &s->add;
+	int ways = (add->magic != NULL) + (add->extension != NULL) + (add->like != NULL);
+
+	if (s->names.n != 1)
+		return err_set(e, -EINVAL, "--add is for one entry");
+	if (ways != 1)
+		return err_set(e, -EINVAL,
+			       "--add needs one of --magic, --extension and --like");
+	if (!add->magic && (add->mask || add->has_offset))
+		return err_set(e, -EINVAL, "--%s goes with --magic",
+			       add->mask ? "mask" : "offset");
+	if (!add->interpreter)
+		return err_set(e, -EINVAL, "--add needs --interpreter");
+	return 0;
+}
+
+static int check_export(const struct settings *s, struct err *e)
+{
+	const struct binfmt_plan_options *p = &s->plan;
+	bool plans = p->qemu || p->qemu_dir || p->flags >= 0 || p->no_fix_binary ||
+		     p->no_credentials;
+
+	if (plans && s->names.n == 0)
+		return err_set(e, -EINVAL,
+			       "options about qemu and flags need --arch: entries that "
+			       "are there are exported as they are");
+	if (s->export_form == EXPORT_DEBIAN && !s->output)
+		return err_set(e, -EINVAL,
+			       "Debian's form has a file per entry: name a folder for "
+			       "them with --output");
+	return 0;
+}
+
 static int check_combinations(const struct settings *s, struct err *e)
 {
+	bool one = s->names.n == 1 && strcmp(s->names.v[0], "all") != 0;
+	int r = 0;
+
 	if (s->verify && s->action != OPT_VERIFY && s->action != OPT_INSTALL)
 		return err_set(e, -EINVAL, "--verify does not go with --%s",
 			       action_name(s->action));
-	bool one = s->names.n == 1 && strcmp(s->names.v[0], "all") != 0;
-
+	if (s->action == OPT_ADD)
+		r = check_add(s, e);
+	else if (s->action == OPT_EXPORT)
+		r = check_export(s, e);
+	if (r < 0)
+		return r;
 	if (s->plan.qemu && !one)
 		return err_set(e, -EINVAL,
 			       "--qemu PATH is for one architecture "
@@ -296,6 +449,8 @@ int settings_parse(struct settings *s, int argc, char **argv, struct err *e)
 		s->action = OPT_VERIFY;
 	while (s->action == OPT_VERIFY && operands < argc)
 		strv_split(&s->names, argv[operands++], ", ");
+	for (; s->action == OPT_ADD_FROM && operands < argc; operands++)
+		strv_add(&s->names, argv[operands]);
 	if (!s->action)
 		s->action = OPT_STATUS;
 	r = set_command(s, argc, argv, operands, e);

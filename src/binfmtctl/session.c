@@ -164,8 +164,8 @@ static int conflict(const struct binfmt_entry *there, const struct binfmt_entry 
 		return r;
 	return err_set(e, -EEXIST,
 		       "a different %s is installed (--replace puts the new one in its "
-		       "place)\n    installed: %s%s\n    wanted:    %s",
-		       wanted->name, a.data, there->other_flags, b.data);
+		       "place)\n    installed: %s\n    wanted:    %s",
+		       wanted->name, a.data, b.data);
 }
 
 static int read_back(int fd, const struct binfmt_entry *wanted, struct err *e)
@@ -270,6 +270,12 @@ int session_remove_entry(struct session *session, const char *name, struct err *
 	int r = binfmt_kernel_remove(session->instance.fd, name, e);
 
 	return r < 0 ? r : binfmt_ledger_note_remove(&session->ledger, name, e);
+}
+
+int session_set_enabled(struct session *session, const char *name, bool enabled,
+			struct err *e)
+{
+	return binfmt_kernel_set_enabled(session->instance.fd, name, enabled, e);
 }
 
 void session_report(const char *verb, const char *what, const char *result)

@@ -64,6 +64,10 @@ bool session_owns(const struct session *session, const struct binfmt_entry *entr
 
 int session_remove_entry(struct session *session, const char *name, struct err *e);
 
+/* Changes nothing else of the entry. */
+int session_set_enabled(struct session *session, const char *name, bool enabled,
+			struct err *e);
+
 /* `verb: what result` on stderr. */
 void session_report(const char *verb, const char *what, const char *result);
 
