@@ -65,32 +65,49 @@ int binfmt_bytes_unescape(const char *text, size_t n, uint8_t *bytes, size_t *at
 	return r;
 }
 
-int binfmt_bytes_parse(const char *text, uint8_t *bytes, struct err *e)
+static int parse_digits(const char *digits, size_t n, uint8_t *bytes, struct err *e)
 {
-	static const char digits[] = "0123456789abcdefABCDEF";
+	int r = binfmt_bytes_hex(digits, n, bytes);
+
+	if (r != -EINVAL)
+		return r;
+	return err_set(e, r,
+		       "'%s' has an odd number of hexadecimal digits (as text, write its "
+		       "first letter as \\x%02x)",
+		       digits, (uint8_t)digits[0]);
+}
+
+static int parse_text(const char *text, size_t n, uint8_t *bytes, struct err *e)
+{
+	size_t at = 0;
+	int r = binfmt_bytes_unescape(text, n, bytes, &at);
+
+	if (r != -EINVAL)
+		return r;
+	return err_set(e, r, "'%s' lacks two hexadecimal digits after \\x", text + at);
+}
+
+int binfmt_bytes_parse(const char *text, bool is_mask, uint8_t *bytes, struct err *e)
+{
+	static const char letters[] = "abcdefABCDEF";
 	bool prefix = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
 	const char *body = prefix ? text + 2 : text;
-	size_t n = strlen(body), at = 0;
+	size_t n = strlen(body);
+	bool digits = strspn(body, "0123456789abcdefABCDEF") == n;
 	int r;
 
 	if (n == 0)
 		return err_set(e, -EINVAL, "no bytes");
-	if (strspn(body, digits) == n)
-		r = binfmt_bytes_hex(body, n, bytes);
-	else if (prefix)
+	if (prefix && !digits)
 		return err_set(e, -EINVAL, "'%s' is not hexadecimal", text);
-	else
-		r = binfmt_bytes_unescape(body, n, bytes, &at);
+	if (!prefix && !is_mask && strspn(body, letters) == n)
+		return err_set(e, -EINVAL,
+			       "'%s' could be bytes or text (write 0x%s for the bytes, "
+			       "\\x%02x%s for the text)",
+			       body, body, (uint8_t)body[0], body + 1);
+	r = digits ? parse_digits(body, n, bytes, e) : parse_text(body, n, bytes, e);
 	if (r == -E2BIG)
 		return err_set(e, r, "more than the %d bytes that the kernel looks at",
 			       BINFMT_HEAD_SIZE);
-	if (r < 0 && strspn(body, digits) == n)
-		return err_set(e, r,
-			       "'%s' has an odd number of hexadecimal digits (as text, "
-			       "write its first letter as \\x%02x)",
-			       text, (uint8_t)body[0]);
-	if (r < 0)
-		return err_set(e, r, "'%s' lacks two hexadecimal digits after \\x",
-			       body + at);
 	return r;
 }

@@ -6,6 +6,7 @@
  * kernel looks at no more of a file.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,7 +24,8 @@ int binfmt_bytes_unescape(const char *text, size_t n, uint8_t *bytes, size_t *at
 
 /*
  * What a person types: hexadecimal digits alone, or after 0x, are bytes; anything else is
- * text with `\xHH`. So text that looks like digits needs an escape: `\x62eef` is "beef".
- * Returns the number of bytes.
+ * text with `\xHH`. Letters alone that could be either, "BEEF", are refused: these are
+ * 0xBEEF or \x42EEF. A mask is no text: there they are bytes. Returns the number of
+ * bytes.
  */
-int binfmt_bytes_parse(const char *text, uint8_t *bytes, struct err *e);
+int binfmt_bytes_parse(const char *text, bool is_mask, uint8_t *bytes, struct err *e);

@@ -13,7 +13,7 @@ static const char verb[] = "adding";
 static int read_magic(const struct add_settings *add, struct binfmt_entry *entry,
 		      struct err *e)
 {
-	int n = binfmt_bytes_parse(add->magic, entry->magic, e);
+	int n = binfmt_bytes_parse(add->magic, false, entry->magic, e);
 	int nmask;
 
 	if (n < 0)
@@ -23,7 +23,7 @@ static int read_magic(const struct add_settings *add, struct binfmt_entry *entry
 	memset(entry->mask, 0xff, entry->size);
 	if (!add->mask)
 		return 0;
-	nmask = binfmt_bytes_parse(add->mask, entry->mask, e);
+	nmask = binfmt_bytes_parse(add->mask, true, entry->mask, e);
 	if (nmask < 0)
 		return err_wrap(e, nmask, "--mask");
 	if (nmask != n)
