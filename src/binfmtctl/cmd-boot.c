@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "binfmtctl/custom.h"
 #include "binfmtctl/install.h"
 #include "binfmtctl/persist.h"
 
@@ -41,13 +42,13 @@ static void install_entry(struct install *in, const struct binfmt_entry *entry)
 	AUTO_ERR struct err e = ERR_INIT;
 	struct binfmt_entry wanted = *entry;
 	const char *how;
-	int r;
+	int r = custom_check(entry, &e);
 
 	wanted.enabled = true;
-	r = session_install_entry(&in->session, &wanted, true, &how, &e);
+	if (r == 0)
+		r = session_install_entry(&in->session, &wanted, true, &how, &e);
 	if (r == 0 && !entry->enabled)
-		r = binfmt_kernel_set_enabled(in->session.instance.fd, entry->name, false,
-					      &e);
+		r = session_set_enabled(&in->session, entry->name, false, &e);
 	if (r < 0)
 		session_report_failure(&in->session, "installing", entry->name, &e);
 	else
@@ -67,8 +68,6 @@ static void install_set(struct install *in, const struct persisted_set *set)
 
 		if (p->architecture)
 			choose(in, choices, p->architecture, p->install, &p->options);
-		else
-			install_entry(in, &p->entry);
 	}
 	for (size_t i = 0; i < archs->n; i++) {
 		AUTO_FREE char *label = binfmt_arch_label(&archs->v[i]);
@@ -76,6 +75,10 @@ static void install_set(struct install *in, const struct persisted_set *set)
 		if (choices[i].install)
 			install_one(in, i, label, choices[i].asked, choices[i].options);
 	}
+	/* What is said of a single entry has the last word. */
+	for (size_t i = 0; i < set->n; i++)
+		if (!set->v[i].architecture)
+			install_entry(in, &set->v[i].entry);
 }
 
 static int run(const struct settings *settings)

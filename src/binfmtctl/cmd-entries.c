@@ -6,11 +6,16 @@
 #include <stdio.h>
 
 #include "base/alloc.h"
-#include "binfmtctl/session.h"
+#include "binfmtctl/custom.h"
 
 /* What one of the actions does to an entry that is there. */
-typedef int (*act_fn)(struct session *session, const struct binfmt_entry *entry,
+struct act {
+	const char *verb;
+	int (*change)(struct session *session, const struct binfmt_entry *entry,
 		      const char **how, struct err *e);
+	bool leaves_it; /* there, and then */
+	bool leaves_it_enabled;
+};
 
 static int remove_entry(struct session *session, const struct binfmt_entry *entry,
 			const char **how, struct err *e)
@@ -36,6 +41,18 @@ static int disable_entry(struct session *session, const struct binfmt_entry *ent
 	return session_set_enabled(session, entry->name, false, e);
 }
 
+static void persist(struct session *session, const struct act *act,
+		    const struct binfmt_entry *entry)
+{
+	struct binfmt_entry left = *entry;
+
+	left.enabled = act->leaves_it_enabled;
+	if (act->leaves_it)
+		custom_persist(session, &left);
+	else
+		custom_persist_removal(session, entry->name);
+}
+
 static void report_missing(struct session *session, const char *verb, const char *name)
 {
 	AUTO_STRV struct strv names = STRV_INIT;
@@ -52,21 +69,26 @@ static void report_missing(struct session *session, const char *verb, const char
 	session_report_failure(session, verb, name, &e);
 }
 
-static void act_on(struct session *session, const char *verb, act_fn act,
-		   const char *name)
+static void act_on(struct session *session, const struct act *act, const char *name)
 {
+	bool persists = session->settings->persist;
 	const struct binfmt_entry *entry = binfmt_entries_find(&session->live, name);
 	AUTO_ERR struct err e = ERR_INIT;
 	const char *how = "OK";
 
-	if (!entry)
-		report_missing(session, verb, name);
-	else if (session->settings->dry_run)
+	if (!entry && persists && !act->leaves_it) {
+		session_report(act->verb, name, "OK (not installed)");
+		custom_persist_removal(session, name);
+	} else if (!entry) {
+		report_missing(session, act->verb, name);
+	} else if (session->settings->dry_run) {
 		puts(name);
-	else if (act(session, entry, &how, &e) < 0)
-		session_report_failure(session, verb, name, &e);
-	else
-		session_report(verb, name, how);
+	} else if (act->change(session, entry, &how, &e) < 0) {
+		session_report_failure(session, act->verb, name, &e);
+	} else {
+		session_report(act->verb, name, how);
+		persist(session, act, entry);
+	}
 }
 
 /* A name may have a comma or a blank in it: the list is first taken for one name. */
@@ -84,7 +106,7 @@ static void find_names(const struct session *session, const char *list,
 			strv_add(names, words.v[i]);
 }
 
-static int run(const struct settings *settings, const char *verb, act_fn act)
+static int run(const struct settings *settings, const struct act *act)
 {
 	AUTO_SESSION struct session session = SESSION_INIT(settings);
 	AUTO_STRV struct strv names = STRV_INIT;
@@ -98,24 +120,30 @@ static int run(const struct settings *settings, const char *verb, act_fn act)
 	for (size_t i = 0; i < settings->names.n; i++)
 		find_names(&session, settings->names.v[i], &names);
 	for (size_t i = 0; i < names.n; i++)
-		act_on(&session, verb, act, names.v[i]);
+		act_on(&session, act, names.v[i]);
 	status = settings->dry_run ? 0 : print_status(settings);
 	return session.failed ? STATUS_FAILED : status;
 }
 
 static int run_remove(const struct settings *settings)
 {
-	return run(settings, "removing", remove_entry);
+	static const struct act act = {"removing", remove_entry, false, false};
+
+	return run(settings, &act);
 }
 
 static int run_enable(const struct settings *settings)
 {
-	return run(settings, "enabling", enable_entry);
+	static const struct act act = {"enabling", enable_entry, true, true};
+
+	return run(settings, &act);
 }
 
 static int run_disable(const struct settings *settings)
 {
-	return run(settings, "disabling", disable_entry);
+	static const struct act act = {"disabling", disable_entry, true, false};
+
+	return run(settings, &act);
 }
 
 const struct command cmd_remove = {

@@ -139,12 +139,27 @@ static int read_match(const struct conf *c, struct binfmt_entry *entry, struct e
 	return r;
 }
 
+/* An entry may have been taken as it was from a newer kernel. */
+static int read_entry_flags(const struct conf *c, struct binfmt_entry *entry,
+			    struct err *e)
+{
+	const struct conf_item *item = conf_get(c, "flags");
+	size_t n;
+
+	if (!item)
+		return 0;
+	n = binfmt_entry_add_flags(entry, item->value, strlen(item->value));
+	if (!item->value[n])
+		return 0;
+	return conf_error(c, item, e, "'%c' is not a flag (there are P, O, C and F)",
+			  item->value[n]);
+}
+
 static int read_entry(const struct conf *c, struct persisted *p, struct err *e)
 {
 	struct binfmt_entry *entry = &p->entry;
 	AUTO_ERR struct err why = ERR_INIT;
 	const struct conf_item *item;
-	bool flags_given;
 	int r = conf_require(c, "interpreter", &item, e);
 
 	if (r < 0)
@@ -154,7 +169,7 @@ static int read_entry(const struct conf *c, struct persisted *p, struct err *e)
 	entry->enabled = true;
 	r = read_bool(c, "enabled", &entry->enabled, e);
 	if (r == 0)
-		r = read_flags(c, &entry->flags, &flags_given, e);
+		r = read_entry_flags(c, entry, e);
 	if (r == 0)
 		r = read_match(c, entry, e);
 	if (r == 0 && binfmt_entry_validate(entry, &why) < 0)
@@ -415,8 +430,8 @@ int persist_entry(const struct settings *s, const struct binfmt_entry *entry,
 	if (r < 0)
 		return r;
 	binfmt_flags_format(entry->flags, &flags);
-	strbuf_addf(&text, "interpreter = %s\nflags = %s\n", entry->interpreter,
-		    flags.data);
+	strbuf_addf(&text, "interpreter = %s\nflags = %s%s\n", entry->interpreter,
+		    flags.data, entry->other_flags);
 	if (entry->extension) {
 		strbuf_addf(&text, "extension = %s\n", entry->extension);
 	} else {
