@@ -9,7 +9,7 @@
 #include "binfmt/entry.h"
 #include "binfmt/kernel.h"
 
-static void arch_free(struct binfmt_arch *a)
+void binfmt_arch_free(struct binfmt_arch *a)
 {
 	free(a->name);
 	free(a->magics);
@@ -64,7 +64,7 @@ static int read_handler(const struct conf *c, struct binfmt_arch *a, struct err 
 	return 0;
 }
 
-static int read_arch(struct binfmt_arch *a, const char *name, const struct conf *magic,
+int binfmt_arch_read(struct binfmt_arch *a, const char *name, const struct conf *magic,
 		     const struct conf *handler, struct err *e)
 {
 	int r;
@@ -75,7 +75,7 @@ static int read_arch(struct binfmt_arch *a, const char *name, const struct conf 
 	if (r == 0)
 		r = read_handler(handler, a, e);
 	if (r < 0)
-		arch_free(a);
+		binfmt_arch_free(a);
 	return r;
 }
 
@@ -116,7 +116,7 @@ int binfmt_archs_load(struct binfmt_archs *archs, const char *config, struct err
 				   name, magic_folder);
 			break;
 		}
-		r = read_arch(&a, name, magic, handler, e);
+		r = binfmt_arch_read(&a, name, magic, handler, e);
 		if (r < 0)
 			break;
 		GROW(archs->v, archs->n);
@@ -248,7 +248,7 @@ char *binfmt_arch_label(const struct binfmt_arch *arch)
 void binfmt_archs_free(struct binfmt_archs *archs)
 {
 	for (size_t i = 0; i < archs->n; i++)
-		arch_free(&archs->v[i]);
+		binfmt_arch_free(&archs->v[i]);
 	free(archs->v);
 	*archs = (struct binfmt_archs){0};
 }

@@ -30,6 +30,11 @@ struct binfmt_archs {
 	size_t n;
 };
 
+/* One architecture, from what its two files say. */
+int binfmt_arch_read(struct binfmt_arch *arch, const char *name, const struct conf *magic,
+		     const struct conf *handler, struct err *e);
+void binfmt_arch_free(struct binfmt_arch *arch);
+
 /*
  * Loads the built-in table, and over it the files in magic.d and qemu.d of the folder
  * config (NULL: none).
