@@ -12,7 +12,7 @@ setup_file()
 setup()
 {
 	empty_private_table
-	cd "$BATS_TEST_TMPDIR"
+	cd "$BATS_TEST_TMPDIR" || return
 	printf 'BEAM one\n' >sample
 	printf '#!/bin/sh\necho "ran:$*"\n' >"$BATS_FILE_TMPDIR/runner"
 	chmod 755 sample "$BATS_FILE_TMPDIR/runner"
