@@ -120,6 +120,9 @@ static void test_parse(void)
 	is_str(e.interpreter, "/usr/bin/q emu", "a path with a blank");
 	is_int((long)e.flags, 15, "flags");
 	is_str(e.other_flags, "X", "a flag of a newer kernel");
+	formatted(
+		&e,
+		":n:M:4:\\x7f\\x45\\x4c\\x46:\\xff\\xff\\xff\\xf0:/usr/bin/q emu:POCFX");
 	binfmt_entry_free(&e);
 
 	is_int(binfmt_entry_parse(&e, "n",

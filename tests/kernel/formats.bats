@@ -19,12 +19,13 @@ setup()
 # the machine's own table.
 need_update_binfmts()
 {
+	local dir=$cache/binfmt-support apt=$top_srcdir/tests/apt-private
 	update_binfmts=$(command -v update-binfmts) && return
-	local dir=$cache/binfmt-support
 	update_binfmts=$dir/usr/sbin/update-binfmts
 	[ -x "$update_binfmts" ] && return
 	mkdir -p "$dir"
-	(cd "$dir" && apt-get download binfmt-support && dpkg-deb -x binfmt-support_*.deb .) ||
+	(cd "$dir" && "$apt" - "$(dpkg --print-architecture)" apt-get download binfmt-support &&
+		dpkg-deb -x binfmt-support_*.deb .) ||
 		cannot "there is no update-binfmts (package binfmt-support)"
 }
 
