@@ -91,7 +91,6 @@ static void test_sizes(void)
 	AUTO_BINFMT_ENTRY struct binfmt_entry entry = {0};
 	AUTO_FREE char *path = xcalloc(2000, 1);
 	AUTO_FREE char *text = NULL;
-	AUTO_ERR struct err e = ERR_INIT;
 
 	memset(path, 'x', 1999);
 	text = xasprintf(":a:E::x::/%.*s:", BINFMT_REGISTER_MAX - 11, path);
