@@ -211,3 +211,28 @@ same_as() # CONTENTS
 	has "$stderr" "exporting: .dot failed: systemd-binfmt does not read files"
 	[ "$(find e -type f -printf "%f\n" | sort | tr '\n' ' ')" = "colon.conf opened.conf " ]
 }
+
+@test "of several that take a file, the newest still does after an export" {
+	for name in zz aa mm; do
+		printf '#!/bin/sh\necho %s\n' $name >run-$name
+		chmod 755 run-$name
+		expect 0 binfmtctl --add $name --extension x --interpreter "$PWD/run-$name"
+	done
+	: >file.x
+	chmod 755 file.x
+	[ "$(./file.x)" = mm ]
+	expect 0 binfmtctl --export binfmt.d
+	empty_private_table
+	echo "$output" >all.conf
+	expect 0 binfmtctl --add-from all.conf
+	[ "$(./file.x)" = mm ]
+}
+
+@test "--replace goes with --add-from" {
+	printf ':a:E::x::/bin/cat:\n' >a.conf
+	expect 0 binfmtctl --add-from a.conf
+	printf ':a:E::y::/bin/cat:\n' >a.conf
+	expect 1 binfmtctl --add-from a.conf
+	expect 0 binfmtctl --add-from a.conf --replace
+	[ "$(shown a extension)" = .y ]
+}
