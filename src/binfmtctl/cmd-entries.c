@@ -13,8 +13,8 @@ struct act {
 	const char *verb;
 	int (*change)(struct session *session, const struct binfmt_entry *entry,
 		      const char **how, struct err *e);
-	bool leaves_it; /* there, and then */
-	bool leaves_it_enabled;
+	bool keeps; /* the entry is still there afterwards */
+	bool enabled;
 };
 
 static int remove_entry(struct session *session, const struct binfmt_entry *entry,
@@ -46,8 +46,8 @@ static void persist(struct session *session, const struct act *act,
 {
 	struct binfmt_entry left = *entry;
 
-	left.enabled = act->leaves_it_enabled;
-	if (act->leaves_it)
+	left.enabled = act->enabled;
+	if (act->keeps)
 		custom_persist(session, &left);
 	else
 		custom_persist_removal(session, entry->name);
@@ -76,7 +76,7 @@ static void act_on(struct session *session, const struct act *act, const char *n
 	AUTO_ERR struct err e = ERR_INIT;
 	const char *how = "OK";
 
-	if (!entry && persists && !act->leaves_it) {
+	if (!entry && persists && !act->keeps) {
 		session_report(act->verb, name, "OK (not installed)");
 		custom_persist_removal(session, name);
 	} else if (!entry) {

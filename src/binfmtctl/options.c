@@ -222,6 +222,33 @@ static int set_action(struct settings *s, const struct cli_option *o, const char
 	}
 }
 
+/* The options that only --add has. */
+static int set_add_option(struct settings *s, const struct cli_option *o,
+			  const char *value, struct err *e)
+{
+	switch (o->id) {
+	case OPT_MAGIC:
+		s->add.magic = value;
+		return 0;
+	case OPT_MASK:
+		s->add.mask = value;
+		return 0;
+	case OPT_OFFSET:
+		return set_offset(s, value, e);
+	case OPT_EXTENSION:
+		s->add.extension = value;
+		return 0;
+	case OPT_LIKE:
+		s->add.like = value;
+		return 0;
+	case OPT_INTERPRETER:
+		s->add.interpreter = value;
+		return 0;
+	default:
+		return set_action(s, o, value, e);
+	}
+}
+
 static int set_option(struct settings *s, const struct cli_option *o, const char *value,
 		      struct err *e)
 {
@@ -259,23 +286,6 @@ static int set_option(struct settings *s, const struct cli_option *o, const char
 	case OPT_NO_CREDENTIALS:
 		s->plan.no_credentials = true;
 		return 0;
-	case OPT_MAGIC:
-		s->add.magic = value;
-		return 0;
-	case OPT_MASK:
-		s->add.mask = value;
-		return 0;
-	case OPT_OFFSET:
-		return set_offset(s, value, e);
-	case OPT_EXTENSION:
-		s->add.extension = value;
-		return 0;
-	case OPT_LIKE:
-		s->add.like = value;
-		return 0;
-	case OPT_INTERPRETER:
-		s->add.interpreter = value;
-		return 0;
 	case OPT_ARCH:
 		return add_list(s, o, value, e);
 	case OPT_OUTPUT:
@@ -300,7 +310,7 @@ static int set_option(struct settings *s, const struct cli_option *o, const char
 		s->inherit = true;
 		return 0;
 	default:
-		return set_action(s, o, value, e);
+		return set_add_option(s, o, value, e);
 	}
 }
 
