@@ -34,6 +34,7 @@ hide_modules()
 		overlay "$lib"
 	rm -rf /lib/modules
 	mkdir -p /lib/modprobe.d
+	mount -t tmpfs tmpfs /lib/modprobe.d # the machine's may be another user's
 }
 
 # A file that depmod takes for the module.
