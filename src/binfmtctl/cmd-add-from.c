@@ -63,16 +63,14 @@ static int run(const struct settings *settings)
 {
 	AUTO_SESSION struct session session = SESSION_INIT(settings);
 	AUTO_ERR struct err e = ERR_INIT;
-	int status, r;
+	int r;
 
-	r = settings->dry_run ? session_open_view(&session, &e)
-			      : session_open_change(&session, &e);
+	r = session_open(&session, &e);
 	if (r < 0)
 		return fail(&e);
 	for (size_t i = 0; i < settings->names.n; i++)
 		add_file(&session, settings->names.v[i]);
-	status = settings->dry_run ? 0 : print_status(settings);
-	return session.failed ? STATUS_FAILED : status;
+	return session_finish(&session);
 }
 
 const struct command cmd_add_from = {

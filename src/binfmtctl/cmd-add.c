@@ -70,18 +70,16 @@ static int run(const struct settings *settings)
 	AUTO_SESSION struct session session = SESSION_INIT(settings);
 	AUTO_BINFMT_ENTRY struct binfmt_entry entry = {0};
 	AUTO_ERR struct err e = ERR_INIT;
-	int status, r;
+	int r;
 
-	r = settings->dry_run ? session_open_view(&session, &e)
-			      : session_open_change(&session, &e);
+	r = session_open(&session, &e);
 	if (r < 0)
 		return fail(&e);
 	if (make_entry(&session, &entry, &e) < 0)
 		session_report_failure(&session, verb, settings->names.v[0], &e);
 	else
 		custom_install(&session, verb, &entry);
-	status = settings->dry_run ? 0 : print_status(settings);
-	return session.failed ? STATUS_FAILED : status;
+	return session_finish(&session);
 }
 
 const struct command cmd_add = {

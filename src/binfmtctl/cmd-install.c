@@ -33,7 +33,6 @@ static int run(const struct settings *settings)
 {
 	AUTO_INSTALL struct install in = INSTALL_INIT(settings);
 	AUTO_ERR struct err e = ERR_INIT;
-	int status;
 
 	if (install_open(&in, &e) < 0)
 		return fail(&e);
@@ -46,8 +45,7 @@ static int run(const struct settings *settings)
 	}
 	if (settings->verify && !settings->dry_run)
 		verify_installed(&in);
-	status = settings->dry_run ? 0 : print_status(settings);
-	return in.session.failed ? STATUS_FAILED : status;
+	return session_finish(&in.session);
 }
 
 const struct command cmd_install = {

@@ -43,10 +43,9 @@ static int run(const struct settings *settings)
 	AUTO_SESSION struct session session = SESSION_INIT(settings);
 	AUTO_STRV struct strv names = STRV_INIT;
 	AUTO_ERR struct err e = ERR_INIT;
-	int status, r;
+	int r;
 
-	r = settings->dry_run ? session_open_view(&session, &e)
-			      : session_open_change(&session, &e);
+	r = session_open(&session, &e);
 	if (r == 0)
 		r = binfmt_ledger_displacers(&session.ledger, &names, &e);
 	if (r < 0)
@@ -55,8 +54,7 @@ static int run(const struct settings *settings)
 		fprintf(stderr, "%s: nothing was displaced\n", verb);
 	for (size_t i = 0; i < names.n; i++)
 		restore(&session, names.v[i]);
-	status = settings->dry_run ? 0 : print_status(settings);
-	return session.failed ? STATUS_FAILED : status;
+	return session_finish(&session);
 }
 
 const struct command cmd_restore = {

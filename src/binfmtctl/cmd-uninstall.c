@@ -131,11 +131,10 @@ static int run(const struct settings *settings)
 {
 	CLEAN(uninstall_free) struct uninstall un = {.session = SESSION_INIT(settings)};
 	AUTO_ERR struct err e = ERR_INIT;
-	int status, r;
+	int r;
 
 	/* What is installed shows only where it is mounted: it is mounted for that. */
-	r = settings->dry_run ? session_open_view(&un.session, &e)
-			      : session_open_change(&un.session, &e);
+	r = session_open(&un.session, &e);
 	if (r < 0)
 		return fail(&e);
 	un.removed = xcalloc(un.session.live.n + 1, sizeof *un.removed);
@@ -144,8 +143,7 @@ static int run(const struct settings *settings)
 	for (size_t i = 0;
 	     settings->persist && !settings->dry_run && i < settings->names.n; i++)
 		persist_word(&un, settings->names.v[i]);
-	status = settings->dry_run ? 0 : print_status(settings);
-	return un.session.failed ? STATUS_FAILED : status;
+	return session_finish(&un.session);
 }
 
 const struct command cmd_uninstall = {

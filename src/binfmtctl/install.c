@@ -13,8 +13,7 @@ static const char verb[] = "installing";
 
 int install_open(struct install *in, struct err *e)
 {
-	int r = in->session.settings->dry_run ? session_open_view(&in->session, e)
-					      : session_open_change(&in->session, e);
+	int r = session_open(&in->session, e);
 
 	return r < 0 ? r : install_begin(in, e);
 }

@@ -142,6 +142,20 @@ int session_open_own(struct session *session, struct err *e)
 	return r < 0 ? r : binfmt_kernel_list(session->instance.fd, &session->live, e);
 }
 
+int session_open(struct session *session, struct err *e)
+{
+	return session->settings->dry_run ? session_open_view(session, e)
+					  : session_open_change(session, e);
+}
+
+int session_finish(const struct session *session)
+{
+	const struct settings *s = session->settings;
+	int status = s->dry_run ? 0 : print_status(s);
+
+	return session->failed ? STATUS_FAILED : status;
+}
+
 void session_close(struct session *session)
 {
 	binfmt_archs_free(&session->archs);

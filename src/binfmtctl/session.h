@@ -43,6 +43,12 @@ int session_open_change(struct session *session, struct err *e);
 /* For changing the table of the user namespace that this process has just entered. */
 int session_open_own(struct session *session, struct err *e);
 
+/* For changing, or, with --dry-run, only for looking. */
+int session_open(struct session *session, struct err *e);
+
+/* The end of an action that changes: prints the status, and returns the exit status. */
+int session_finish(const struct session *session);
+
 void session_close(struct session *session);
 
 #define AUTO_SESSION CLEAN(session_close)

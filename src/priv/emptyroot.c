@@ -12,6 +12,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "priv/caps.h"
+#include "priv/userns.h"
 
 /* Any folder will do as a mount point: the mount is seen by this process alone. */
 static const char place[] = "/proc";
@@ -29,30 +30,20 @@ bool priv_can_chown_to(uid_t uid)
 	return false;
 }
 
-static int map_id(const char *path, unsigned id, struct err *e)
+/* A user namespace if need be, and a mount namespace. */
+static int enter_namespaces(struct err *e)
 {
-	AUTO_FREE char *line = xasprintf("0 %u 1", id);
-	AUTO_CLOSE int fd = open(path, O_WRONLY | O_CLOEXEC);
+	AUTO_PRIV_USERNS struct priv_userns ns = {0};
+	AUTO_FREE char *shortfall = NULL;
 
-	if (fd < 0 || write(fd, line, strlen(line)) < 0)
-		return err_sys(e, -errno, "cannot write %s", path);
+	if (!priv_caps_have(CAP_SYS_ADMIN)) {
+		priv_userns_plan_single(&ns);
+		return priv_userns_enter(&ns, &shortfall, e);
+	}
+	/* Safe with any input: only this process sees its mounts. */
+	if (unshare(CLONE_NEWNS) < 0)
+		return err_sys(e, -errno, "cannot make a mount namespace");
 	return 0;
-}
-
-static int enter_user_namespace(struct err *e)
-{
-	unsigned uid = geteuid(), gid = getegid();
-	AUTO_CLOSE int fd = -1;
-	int r;
-
-	/* Safe with any input: it gives no right outside of the new namespace. */
-	if (unshare(CLONE_NEWUSER) < 0)
-		return err_sys(e, -errno, "cannot make a user namespace");
-	fd = open("/proc/self/setgroups", O_WRONLY | O_CLOEXEC);
-	if (fd >= 0 && write(fd, "deny", 4) < 0)
-		return err_sys(e, -errno, "cannot write /proc/self/setgroups");
-	r = map_id("/proc/self/uid_map", uid, e);
-	return r < 0 ? r : map_id("/proc/self/gid_map", gid, e);
 }
 
 static int write_file(const struct priv_file *file, struct err *e)
@@ -72,16 +63,11 @@ static int write_file(const struct priv_file *file, struct err *e)
 
 int priv_emptyroot_enter(const struct priv_file *file, struct err *e)
 {
-	int r;
+	int r = enter_namespaces(e);
 
-	if (!priv_caps_have(CAP_SYS_ADMIN)) {
-		r = enter_user_namespace(e);
-		if (r < 0)
-			return r;
-	}
+	if (r < 0)
+		return r;
 	/* Safe with any input: only this process sees these mounts. */
-	if (unshare(CLONE_NEWNS) < 0)
-		return err_sys(e, -errno, "cannot make a mount namespace");
 	if (mount("", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return err_sys(e, -errno, "cannot make the mounts private");
 	if (mount("tmpfs", place, "tmpfs", MS_NODEV, "mode=755,size=1m") < 0)

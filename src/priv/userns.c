@@ -111,7 +111,7 @@ static void forget(struct priv_id_map *map)
 	*map = (struct priv_id_map){0};
 }
 
-static void plan_single(struct priv_userns *ns)
+void priv_userns_plan_single(struct priv_userns *ns)
 {
 	priv_userns_free(ns);
 	ns->ids = PRIV_USERNS_SINGLE;
@@ -165,7 +165,7 @@ void priv_userns_plan(struct priv_userns *ns, int etc)
 		return;
 	priv_userns_free(ns);
 	if (!plan_subordinate(ns, etc))
-		plan_single(ns);
+		priv_userns_plan_single(ns);
 }
 
 /* One write: the kernel takes no second one. */
@@ -345,7 +345,7 @@ int priv_userns_enter(struct priv_userns *ns, char **shortfall, struct err *e)
 	int r = 0;
 
 	*shortfall = NULL;
-	plan_single(&single); /* geteuid() tells something else once inside */
+	priv_userns_plan_single(&single); /* geteuid() tells something else once inside */
 	if (mapped_outside)
 		r = mapper_start(&m, ns, e);
 	if (r < 0)

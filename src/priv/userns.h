@@ -42,6 +42,9 @@ struct priv_userns {
  */
 void priv_userns_plan(struct priv_userns *ns, int etc);
 
+/* The caller as 0 and nobody else, which the kernel allows to everybody. */
+void priv_userns_plan_single(struct priv_userns *ns);
+
 /*
  * Takes the calling process, which must have one thread, into a user namespace with these
  * ids and a mount namespace that belongs to it. Where the ids cannot all be had, because
