@@ -151,7 +151,7 @@ static int until(struct reader *r, char stop, struct writer *w)
 {
 	int rc = 0;
 
-	while (*r->s && (*r->s != stop || !stop) && rc == 0) {
+	while (rc == 0 && *r->s && *r->s != stop) {
 		AUTO_STRBUF struct strbuf part = STRBUF_INIT;
 		char c = *r->s;
 
@@ -172,9 +172,12 @@ static int until(struct reader *r, char stop, struct writer *w)
 			put(w, r->s++, 1);
 		}
 	}
-	if (rc == 0 && stop && *r->s++ != stop)
+	if (rc < 0 || !stop)
+		return rc;
+	if (!*r->s)
 		return -ENODATA;
-	return rc;
+	r->s++;
+	return 0;
 }
 
 /* The word of a modifier, up to stop. start is where the `${` is, for messages. */

@@ -87,7 +87,7 @@ static void raw_flag_read(struct dockerfile_parse *p, struct raw_flag *f)
 static int unknown_flag(const struct dockerfile_parse *p, size_t offset, const char *name)
 {
 	AUTO_STRV struct strv known = STRV_INIT;
-	AUTO_FREE char *hint = NULL;
+	const char *near;
 
 	if (p->i->kind == DOCKERFILE_RUN && strcmp(name, "device") == 0)
 		return dockerfile_parse_error(
@@ -96,9 +96,11 @@ static int unknown_flag(const struct dockerfile_parse *p, size_t offset, const c
 	for (size_t k = 0; k < ARRAY_SIZE(flags); k++)
 		if (p->flags & 1u << k)
 			strv_add(&known, flags[k].name);
-	hint = dockerfile_suggest(&known, name);
-	return dockerfile_parse_error(p, offset, "%s has no flag --%s%s",
-				      dockerfile_kind_name(p->i->kind), name, hint);
+	near = strv_nearest(&known, name);
+	return dockerfile_parse_error(p, offset, "%s has no flag --%s%s%s%s",
+				      dockerfile_kind_name(p->i->kind), name,
+				      near ? " (did you mean --" : "", near ? near : "",
+				      near ? "?)" : "");
 }
 
 static int find_flag(const struct dockerfile_parse *p, size_t offset, const char *name)

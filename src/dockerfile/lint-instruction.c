@@ -227,11 +227,15 @@ int dockerfile_lint_instruction(struct dockerfile_lint *l,
 	s->scope.missing = &missing;
 	r = dockerfile_scope_next(&s->scope, i, &out, &e);
 	s->scope.missing = NULL;
+	lint_missing(l, s, i, &missing);
+	/* Values that the base image may define, which is not known here, say nothing. */
+	if (missing.n && !s->env_known) {
+		s->workdir_set |= i->kind == DOCKERFILE_WORKDIR;
+		return 0;
+	}
 	if (r == 0)
 		lint_expanded(l, s, &out);
-	lint_missing(l, s, i, &missing);
-	/* What the base image defines, and is not known here, may make it right. */
-	if (r == 0 || (missing.n && !s->env_known))
+	if (r == 0)
 		return 0;
 	return err_at(l->e, r, e.file, e.line, e.column, "%s", e.text);
 }

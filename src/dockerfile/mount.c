@@ -432,9 +432,9 @@ int dockerfile_mount_split(struct dockerfile_parse *p, const char *text, const s
 		AUTO_STRBUF struct strbuf field = STRBUF_INIT;
 		size_t start = i;
 
-		if (!text[i])
-			return dockerfile_parse_error(p, at[i - 1],
-						      "a field is missing after `,`");
+		if (!text[i] || text[i] == ',')
+			return dockerfile_parse_error(p, at[i ? i - 1 : 0],
+						      "a field is missing at this comma");
 		r = read_field(p, text, at, &i, &field);
 		if (r < 0)
 			return r;

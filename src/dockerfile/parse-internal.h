@@ -95,3 +95,6 @@ void dockerfile_words_free(struct dockerfile_words *w);
 int dockerfile_check_values(const struct dockerfile *d,
 			    const struct dockerfile_instruction *i, bool expanded,
 			    struct err *e);
+
+/* --from and from= name earlier stages, or something that is no stage at all. */
+int dockerfile_check_stages(const struct dockerfile *d, struct err *e);

@@ -241,6 +241,8 @@ static int parse(struct dockerfile *d, const char *file, const char *text, size_
 		r = err_at(e, -EINVAL, file, 1, 1, "this is not one instruction");
 	if (r == 0 && !trigger && !d->nstages)
 		r = err_at(e, -EINVAL, file, 0, 0, "there is no FROM in this file");
+	if (r == 0)
+		r = dockerfile_check_stages(d, e);
 	if (r < 0)
 		dockerfile_free(d);
 	return r;
