@@ -90,7 +90,7 @@ static bool valid_reference(const char *s)
 
 	if (s[end] == '@' && !strchr(s + end, ':'))
 		return false;
-	if (s[n] == '/' && n < end && is_host(s, n)) {
+	if (n < end && s[n] == '/' && is_host(s, n)) {
 		s += n + 1;
 		end -= n + 1;
 	}
