@@ -10,8 +10,8 @@
 #include "dockerfile/lexer-internal.h"
 #include "dockerfile/pattern-internal.h"
 
-/* `${a:-${b:-…}}` may be nested this deep. */
-enum { DEPTH_MAX = 32 };
+/* `${a:-${b:-…}}` may be nested this deep, and so many names are noted. */
+enum { DEPTH_MAX = 32, NAMES_MAX = 1000 };
 
 struct reader {
 	const struct dockerfile_expand *x;
@@ -67,7 +67,7 @@ static int fail(struct reader *r, const char *what, const char *of)
 
 static void note(struct strv *names, const char *name)
 {
-	if (names && !strv_has(names, name))
+	if (names && names->n < NAMES_MAX && !strv_has(names, name))
 		strv_add(names, name);
 }
 

@@ -44,7 +44,8 @@ struct dockerfile_expand {
 	bool ignore_quotes; /* they are ordinary characters: text of a heredoc */
 	bool keep_unset;    /* a variable that is not set stays as it is written */
 	const struct dockerfile_vars *vars; /* NULL: none is set */
-	struct strv *missing; /* gets the names that were not set, each once; or NULL */
+	struct strv *missing; /* gets the names that were not set, each once, the first
+				 1000; or NULL */
 	struct strv *used;    /* gets those that were; or NULL */
 };
 

@@ -169,6 +169,8 @@ static void lint_missing(struct dockerfile_lint *l,
 {
 	AUTO_STRV struct strv known = STRV_INIT;
 
+	if (missing->n == 0)
+		return;
 	for (size_t k = 0; k < l->globals.n; k++)
 		strv_add(&known, l->globals.v[k].name);
 	for (size_t k = 0; k < l->d->nglobals; k++)

@@ -139,6 +139,8 @@ static void lint_missing(struct dockerfile_lint *l, const struct dockerfile_lint
 {
 	AUTO_STRV struct strv known = STRV_INIT;
 
+	if (missing->n == 0)
+		return;
 	for (size_t k = 0; k < s->scope.visible.n; k++)
 		strv_add(&known, s->scope.visible.v[k].name);
 	for (size_t k = 0; k < missing->n; k++) {

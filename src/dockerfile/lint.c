@@ -12,6 +12,9 @@
 #include "base/strbuf.h"
 #include "dockerfile/lint-internal.h"
 
+/* Nobody reads more; the rest is not told. */
+enum { WARNINGS_MAX = 1000 };
+
 static const struct rule {
 	const char *name;
 	bool experimental; /* only looked for when the file asks for it */
@@ -46,7 +49,7 @@ void dockerfile_lint_warn(struct dockerfile_lint *l, enum dockerfile_rule rule,
 	struct strbuf s = STRBUF_INIT;
 	va_list ap;
 
-	if ((l->skip | l->skip_here) & 1u << rule)
+	if (w->n == WARNINGS_MAX || (l->skip | l->skip_here) & 1u << rule)
 		return;
 	va_start(ap, fmt);
 	strbuf_vaddf(&s, fmt, ap);

@@ -29,7 +29,7 @@ struct dockerfile_warning {
 };
 
 struct dockerfile_warnings {
-	struct dockerfile_warning *v; /* by line */
+	struct dockerfile_warning *v; /* by line; at most 1000 */
 	size_t n;
 	bool as_errors; /* the file wants them to fail the build */
 };

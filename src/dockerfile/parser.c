@@ -10,6 +10,8 @@
 #include "base/alloc.h"
 #include "dockerfile/parse-internal.h"
 
+enum { STAGES_MAX = 1000 };
+
 #define F(name) (1u << DOCKERFILE_FLAG_##name)
 
 /* One row per instruction: its parser and the flags that it knows. */
@@ -166,6 +168,9 @@ static int place(struct dockerfile *d, struct err *e)
 {
 	const struct dockerfile_instruction *i = &d->instructions[d->n - 1];
 
+	if (i->kind == DOCKERFILE_FROM && d->nstages == STAGES_MAX)
+		return err_at(e, -E2BIG, d->file, i->pos.line, i->pos.column,
+			      "there are more than %d stages", STAGES_MAX);
 	if (i->kind == DOCKERFILE_FROM)
 		begin_stage(d, i);
 	if (d->nstages)

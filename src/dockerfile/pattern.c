@@ -9,7 +9,7 @@
 #include "dockerfile/pattern-internal.h"
 
 /* Bounds the work of one match: pattern length times value length. */
-enum { WORK_MAX = 64 << 20 };
+enum { WORK_MAX = 4 << 20 };
 
 enum { ANY = 256, STAR = 257, NO_MATCH = -1 };
 

@@ -10,8 +10,8 @@
 #include "base/alloc.h"
 #include "dockerfile/parse-internal.h"
 
-/* All values that one stage sees, together. */
-enum { VISIBLE_MAX = 16 << 20 };
+/* The bytes of all values that a stage sees or an instruction gets; and the variables. */
+enum { BYTES_MAX = 16 << 20, VARS_MAX = 10000 };
 
 /* Which parts of an instruction are expanded. */
 enum {
@@ -37,10 +37,12 @@ static const unsigned expanded_parts[] = {
 	[DOCKERFILE_WORKDIR] = ARGS,
 };
 
+/* One instruction being expanded. */
 struct job {
 	const struct dockerfile *d;
 	struct dockerfile_expand x;
 	struct err *e;
+	size_t bytes; /* that came out */
 };
 
 /* Puts the place of the word to an error of the expansion. */
@@ -50,7 +52,16 @@ static int at_word(const struct job *j, const struct dockerfile_word *w, int r,
 	return err_at(j->e, r, j->d->file, w->pos.line, w->pos.column, "%s", e->text);
 }
 
-static int expand_word(const struct job *j, struct dockerfile_word *w)
+static int count(struct job *j, const struct dockerfile_word *w, size_t bytes)
+{
+	j->bytes += bytes;
+	if (j->bytes <= BYTES_MAX)
+		return 0;
+	return err_at(j->e, -E2BIG, j->d->file, w->pos.line, w->pos.column,
+		      "this instruction gets longer than 16 MiB");
+}
+
+static int expand_word(struct job *j, struct dockerfile_word *w)
 {
 	AUTO_ERR struct err e = ERR_INIT;
 	char *text;
@@ -63,10 +74,10 @@ static int expand_word(const struct job *j, struct dockerfile_word *w)
 		return at_word(j, w, r, &e);
 	free(w->text);
 	w->text = text;
-	return 0;
+	return count(j, w, strlen(text));
 }
 
-static int expand_args(const struct job *j, struct dockerfile_words *args)
+static int expand_args(struct job *j, struct dockerfile_words *args)
 {
 	int r = 0;
 
@@ -75,7 +86,7 @@ static int expand_args(const struct job *j, struct dockerfile_words *args)
 	return r;
 }
 
-static int split_args(const struct job *j, struct dockerfile_words *args)
+static int split_args(struct job *j, struct dockerfile_words *args)
 {
 	CLEAN(dockerfile_words_free) struct dockerfile_words old = *args;
 
@@ -87,13 +98,17 @@ static int split_args(const struct job *j, struct dockerfile_words *args)
 
 		if (r < 0)
 			return at_word(j, &old.v[k], r, &e);
-		for (size_t n = 0; n < words.n; n++)
+		for (size_t n = 0; n < words.n; n++) {
+			r = count(j, &old.v[k], strlen(words.v[n]));
+			if (r < 0)
+				return r;
 			dockerfile_words_add(args, TAKE_PTR(words.v[n]), old.v[k].pos);
+		}
 	}
 	return 0;
 }
 
-static int expand_pairs(const struct job *j, struct dockerfile_pair *pairs, size_t n)
+static int expand_pairs(struct job *j, struct dockerfile_pair *pairs, size_t n)
 {
 	int r = 0;
 
@@ -105,7 +120,7 @@ static int expand_pairs(const struct job *j, struct dockerfile_pair *pairs, size
 	return r;
 }
 
-static int expand_flags(const struct job *j, struct dockerfile_instruction *i)
+static int expand_flags(struct job *j, struct dockerfile_instruction *i)
 {
 	int r = 0;
 
@@ -114,7 +129,7 @@ static int expand_flags(const struct job *j, struct dockerfile_instruction *i)
 	return r;
 }
 
-static int expand_heredocs(const struct job *j, struct dockerfile_instruction *i)
+static int expand_heredocs(struct job *j, struct dockerfile_instruction *i)
 {
 	struct dockerfile_expand x = j->x;
 
@@ -144,7 +159,7 @@ static int expand_heredocs(const struct job *j, struct dockerfile_instruction *i
 	return 0;
 }
 
-static int expand_mounts(const struct job *j, struct dockerfile_instruction *i)
+static int expand_mounts(struct job *j, struct dockerfile_instruction *i)
 {
 	int r = 0;
 
@@ -159,7 +174,7 @@ static int expand_mounts(const struct job *j, struct dockerfile_instruction *i)
 	return r;
 }
 
-static int expand_parts(const struct job *j, struct dockerfile_instruction *i)
+static int expand_parts(struct job *j, struct dockerfile_instruction *i)
 {
 	unsigned parts =
 		i->kind < ARRAY_SIZE(expanded_parts) ? expanded_parts[i->kind] : 0;
@@ -224,35 +239,51 @@ static void set_predefined(struct dockerfile_vars *globals,
 	}
 }
 
+/* Is there room for what an ARG or ENV adds to these variables? */
+static int check_room(const struct dockerfile *d, const struct dockerfile_instruction *i,
+		      const struct dockerfile_vars *vars, size_t declared, struct err *e)
+{
+	size_t n = vars->n > declared ? vars->n : declared;
+
+	if (n + i->npairs <= VARS_MAX && vars->bytes <= BYTES_MAX)
+		return 0;
+	return err_at(e, -E2BIG, d->file, i->pos.line, i->pos.column,
+		      "there are more than %d variables, or more than 16 MiB of them",
+		      VARS_MAX);
+}
+
+static int set_global(struct job *j, const struct dockerfile_given *given,
+		      const struct dockerfile_pair *pair, struct dockerfile_vars *globals)
+{
+	const char *value = build_arg(given, pair->key.text);
+	struct dockerfile_word w = {NULL, pair->value.pos};
+	int r = 0;
+
+	if (!value && !pair->value.text)
+		return 0;
+	w.text = xstrdup(value ? value : pair->value.text);
+	if (!value)
+		r = expand_word(j, &w);
+	if (r == 0)
+		dockerfile_vars_set(globals, pair->key.text, w.text);
+	free(w.text);
+	return r;
+}
+
 int dockerfile_globals(const struct dockerfile *d, const struct dockerfile_given *given,
 		       struct dockerfile_vars *globals, struct err *e)
 {
-	struct job j = {d, {.escape = d->escape, .vars = globals}, e};
-
 	*globals = (struct dockerfile_vars){0};
 	set_predefined(globals, given);
 	for (size_t k = 0; k < d->nglobals; k++) {
 		const struct dockerfile_instruction *i = &d->instructions[k];
+		struct job j = {d, {.escape = d->escape, .vars = globals}, e, 0};
+		int r = check_room(d, i, globals, 0, e);
 
-		for (size_t n = 0; n < i->npairs; n++) {
-			struct dockerfile_pair *pair = &i->pairs[n];
-			const char *given_value = build_arg(given, pair->key.text);
-			struct dockerfile_word w = pair->value;
-			int r;
-
-			if (!given_value && !w.text)
-				continue;
-			w.text = xstrdup(given_value ? given_value : w.text);
-			r = given_value ? 0 : expand_word(&j, &w);
-			if (r == 0)
-				dockerfile_vars_set(globals, pair->key.text, w.text);
-			free(w.text);
-			if (r == 0 && globals->bytes > VISIBLE_MAX)
-				r = err_at(e, -E2BIG, d->file, i->pos.line, i->pos.column,
-					   "the variables are larger than 16 MiB");
-			if (r < 0)
-				return r;
-		}
+		for (size_t n = 0; n < i->npairs && r == 0; n++)
+			r = set_global(&j, given, &i->pairs[n], globals);
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }
@@ -262,7 +293,8 @@ int dockerfile_expand_from(const struct dockerfile *d,
 			   const struct dockerfile_vars *globals, struct strv *missing,
 			   struct dockerfile_instruction *out, struct err *e)
 {
-	struct job j = {d, {.escape = d->escape, .vars = globals, .missing = missing}, e};
+	struct job j = {
+		d, {.escape = d->escape, .vars = globals, .missing = missing}, e, 0};
 	int r;
 
 	dockerfile_instruction_copy(out, from);
@@ -308,7 +340,7 @@ void dockerfile_scope_free(struct dockerfile_scope *s)
 }
 
 /* The value of one ARG: --build-arg, its default, or the ARG before the first FROM. */
-static int arg_value(const struct job *j, const struct dockerfile_scope *s,
+static int arg_value(struct job *j, const struct dockerfile_scope *s,
 		     struct dockerfile_pair *pair)
 {
 	const char *name = pair->key.text, *value = build_arg(s->given, name);
@@ -322,7 +354,7 @@ static int arg_value(const struct job *j, const struct dockerfile_scope *s,
 	return 0;
 }
 
-static int apply_arg(const struct job *j, struct dockerfile_scope *s,
+static int apply_arg(struct job *j, struct dockerfile_scope *s,
 		     struct dockerfile_instruction *i)
 {
 	for (size_t k = 0; k < i->npairs; k++) {
@@ -340,25 +372,29 @@ static int apply_arg(const struct job *j, struct dockerfile_scope *s,
 	return 0;
 }
 
+static void apply_env(struct dockerfile_scope *s, const struct dockerfile_instruction *i)
+{
+	for (size_t k = 0; k < i->npairs; k++)
+		dockerfile_scope_env(s, i->pairs[k].key.text, i->pairs[k].value.text);
+}
+
 int dockerfile_scope_next(struct dockerfile_scope *s,
 			  const struct dockerfile_instruction *i,
 			  struct dockerfile_instruction *out, struct err *e)
 {
 	struct job j = {
-		s->d,
-		{.escape = s->d->escape, .vars = &s->visible, .missing = s->missing},
-		e};
-	int r;
+		.d = s->d,
+		.x = {.escape = s->d->escape, .vars = &s->visible, .missing = s->missing},
+		.e = e};
+	int r = check_room(s->d, i, &s->visible, s->declared.n, e);
 
+	*out = (struct dockerfile_instruction){0};
+	if (r < 0)
+		return r;
 	dockerfile_instruction_copy(out, i);
 	r = i->kind == DOCKERFILE_ARG ? apply_arg(&j, s, out) : expand_parts(&j, out);
 	if (r == 0 && i->kind == DOCKERFILE_ENV)
-		for (size_t k = 0; k < out->npairs; k++)
-			dockerfile_scope_env(s, out->pairs[k].key.text,
-					     out->pairs[k].value.text);
-	if (r == 0 && s->visible.bytes > VISIBLE_MAX)
-		r = err_at(e, -E2BIG, s->d->file, i->pos.line, i->pos.column,
-			   "the variables are larger than 16 MiB");
+		apply_env(s, out);
 	if (r < 0)
 		dockerfile_instruction_free(out);
 	return r;

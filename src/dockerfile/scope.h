@@ -49,6 +49,9 @@ int dockerfile_expand_from(const struct dockerfile *d,
 
 /* The state between two instructions of a stage. */
 struct dockerfile_scope {
+	/* Gives the escape, and the file's name in messages. For an instruction from the
+	   ONBUILD list of a base image it is set to what dockerfile_parse_trigger() made.
+	 */
 	const struct dockerfile *d;
 	const struct dockerfile_given *given;
 	const struct dockerfile_vars *globals;

@@ -244,12 +244,24 @@ static int check_from(const struct check *c)
 	return 0;
 }
 
+/* `ENV $NAME=x`, when NAME is empty. */
+static int check_names(const struct check *c)
+{
+	for (size_t k = 0; k < c->i->npairs; k++)
+		if (!*c->i->pairs[k].key.text)
+			return wrong(c, &c->i->pairs[k].key, "the name is empty");
+	return 0;
+}
+
 static int check(const struct check *c)
 {
 	switch (c->i->kind) {
 	case DOCKERFILE_ADD:
 	case DOCKERFILE_COPY:
 		return check_copy(c);
+	case DOCKERFILE_ENV:
+	case DOCKERFILE_LABEL:
+		return check_names(c);
 	case DOCKERFILE_EXPOSE:
 		return check_ports(c);
 	case DOCKERFILE_FROM:
