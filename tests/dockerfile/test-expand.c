@@ -200,6 +200,7 @@ static void test_names(void)
 		.escape = '\\', .vars = &vars, .used = &used, .missing = &missing};
 	AUTO_FREE char *text = expand(&x, "$a $a ${b:-$no} ${no2} '$no3' \\$no4 $no");
 
+	is_str(text, "one one two words  $no3 $no4 ", "the text");
 	is_int((long)used.n, 2, "two variables were used");
 	is_int((long)missing.n, 2, "two were missing");
 	ok(strv_has(&missing, "no") && strv_has(&missing, "no2"), "and named");
