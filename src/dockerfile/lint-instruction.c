@@ -133,6 +133,17 @@ static void lint_copy(struct dockerfile_lint *l, const struct dockerfile_instruc
 	}
 }
 
+/*
+ * Where the base image's variables are not known, a missing name may be one of them. It
+ * is a misspelt one for sure only if it is almost one that the file itself defines.
+ */
+static bool is_misspelt(const char *name, const char *near)
+{
+	size_t n = strlen(name), m = near ? strlen(near) : 0;
+
+	return near && strcmp(near, "PATH") != 0 && n <= m + 1 && m <= n + 1;
+}
+
 static void lint_missing(struct dockerfile_lint *l, const struct dockerfile_lint_stage *s,
 			 const struct dockerfile_instruction *i,
 			 const struct strv *missing)
@@ -145,15 +156,15 @@ static void lint_missing(struct dockerfile_lint *l, const struct dockerfile_lint
 		strv_add(&known, s->scope.visible.v[k].name);
 	for (size_t k = 0; k < missing->n; k++) {
 		const char *name = missing->v[k];
-		AUTO_FREE char *hint = NULL;
+		const char *near = strv_nearest(&known, name);
 
 		if (strv_has(&s->scope.declared, name))
 			continue;
-		hint = dockerfile_suggest(&known, name);
-		if (s->env_known || *hint)
+		if (s->env_known || is_misspelt(name, near))
 			dockerfile_lint_warn(l, RULE_UNDEFINED_VAR, i->pos,
-					     "nothing defines the variable `%s`%s", name,
-					     hint);
+					     "nothing defines the variable `%s`%s%s%s",
+					     name, near ? " (did you mean `" : "",
+					     near ? near : "", near ? "`?)" : "");
 	}
 }
 
