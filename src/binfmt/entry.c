@@ -256,11 +256,14 @@ int binfmt_entry_parse(struct binfmt_entry *entry, const char *name, const char 
 		}
 		text += n + (text[n] == '\n');
 	}
-	if (entry->interpreter && (entry->extension || entry->size))
-		return 0;
-	binfmt_entry_free(entry);
-	return err_set(e, -EINVAL,
-		       "the kernel shows entry '%s' without interpreter or magic", name);
+	if (!number) {
+		binfmt_entry_free(entry);
+		return err_set(e, -EINVAL, "the kernel shows entry '%s' as empty", name);
+	}
+	/* One of a kind that newer kernels have is carried along, and matches nothing. */
+	if (!entry->interpreter)
+		entry->interpreter = xstrdup("");
+	return 0;
 }
 
 static void add_hex(struct strbuf *s, const char *key, const uint8_t *bytes, size_t n)
@@ -315,7 +318,7 @@ bool binfmt_entry_matches(const struct binfmt_entry *entry, const void *head, si
 {
 	const uint8_t *bytes = head;
 
-	if (entry->extension)
+	if (entry->extension || entry->size == 0)
 		return false;
 	for (size_t i = 0; i < entry->size; i++) {
 		size_t at = entry->offset + i;

@@ -53,7 +53,10 @@ int binfmt_entry_validate(const struct binfmt_entry *entry, struct err *e);
 int binfmt_entry_format(const struct binfmt_entry *entry, struct strbuf *s,
 			struct err *e);
 
-/* Reads an entry's file as the kernel shows it. name becomes the entry's. */
+/*
+ * Reads an entry's file as the kernel shows it. name becomes the entry's. One of a kind
+ * that is not known yet, without magic and extension, has size 0 and takes no file.
+ */
 int binfmt_entry_parse(struct binfmt_entry *entry, const char *name, const char *text,
 		       struct err *e);
 

@@ -146,7 +146,11 @@ static void test_parse(void)
 	is_int(binfmt_entry_parse(&e, "n",
 				  "enabled\ninterpreter /q\nmagic 7f\nmask ffff\n", &err),
 	       -EINVAL, "a mask of another size");
-	is_int(binfmt_entry_parse(&e, "n", "enabled\n", &err), -EINVAL, "nothing in it");
+	is_int(binfmt_entry_parse(&e, "n", "enabled\nsomething new\n", &err), 0,
+	       "a kind that is not known");
+	ok(e.enabled && e.interpreter[0] == '\0' && !binfmt_entry_matches(&e, "", 0),
+	   "takes no file");
+	binfmt_entry_free(&e);
 	is_int(binfmt_entry_parse(&e, "n", "", &err), -EINVAL, "an empty file");
 }
 
