@@ -38,10 +38,32 @@ int binfmt_kernel_get(int dirfd, const char *name, struct binfmt_entry *entry,
 	return binfmt_entry_parse(entry, name, text, e);
 }
 
+static void reverse(struct binfmt_entries *entries)
+{
+	for (size_t i = 0; i < entries->n / 2; i++) {
+		struct binfmt_entry *a = &entries->v[i];
+		struct binfmt_entry *b = &entries->v[entries->n - 1 - i];
+		struct binfmt_entry swap = *a;
+
+		*a = *b;
+		*b = swap;
+	}
+}
+
+/* first, last: how many entries stood before the one and the other of the fixed files. */
+static void set_order(struct binfmt_entries *entries, size_t first, size_t last)
+{
+	if (first == 0 && last == 0)
+		reverse(entries);
+	entries->ordered =
+		entries->n < 2 || (first == last && (first == 0 || first == entries->n));
+}
+
 int binfmt_kernel_list(int dirfd, struct binfmt_entries *entries, struct err *e)
 {
 	AUTO_CLOSE int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	AUTO_CLOSEDIR DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	size_t first = SIZE_MAX, last = 0;
 	struct dirent *de;
 
 	*entries = (struct binfmt_entries){0};
@@ -52,10 +74,14 @@ int binfmt_kernel_list(int dirfd, struct binfmt_entries *entries, struct err *e)
 		struct binfmt_entry entry;
 		int r;
 
-		if (strcmp(de->d_name, ".") == 0 || strcmp(de->d_name, "..") == 0 ||
-		    strcmp(de->d_name, "register") == 0 ||
-		    strcmp(de->d_name, "status") == 0)
+		if (strcmp(de->d_name, ".") == 0 || strcmp(de->d_name, "..") == 0)
 			continue;
+		if (strcmp(de->d_name, "register") == 0 ||
+		    strcmp(de->d_name, "status") == 0) {
+			last = entries->n;
+			first = first == SIZE_MAX ? last : first;
+			continue;
+		}
 		r = binfmt_kernel_get(dirfd, de->d_name, &entry, e);
 		if (r == -ENOENT) { /* removed by somebody since */
 			err_free(e);
@@ -68,6 +94,7 @@ int binfmt_kernel_list(int dirfd, struct binfmt_entries *entries, struct err *e)
 		GROW(entries->v, entries->n);
 		entries->v[entries->n++] = entry;
 	}
+	set_order(entries, first, last);
 	return 0;
 }
 

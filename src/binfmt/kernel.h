@@ -14,6 +14,7 @@
 struct binfmt_entries {
 	struct binfmt_entry *v;
 	size_t n;
+	bool ordered; /* newest first, as the kernel asks them */
 };
 
 /*
@@ -26,11 +27,17 @@ enum {
 	BINFMT_KERNEL_FIX_BINARY = 4008,     /* flag F */
 	BINFMT_KERNEL_LONG_PATH = 4015,	     /* an interpreter's path of 128 bytes */
 	BINFMT_KERNEL_LONG_HEAD = 5001,	     /* magic beyond 128 bytes */
+	BINFMT_KERNEL_ONE_OPENED = 5008,     /* flag O: no interpreters of interpreters */
 	BINFMT_KERNEL_TELLS_ARGV0 = 5012,    /* AT_FLAGS tells an interpreter of flag P */
 	BINFMT_KERNEL_USER_NAMESPACE = 6007, /* instances per user namespace */
 };
 
-/* All entries, in the order in which the directory lists them. */
+/*
+ * All entries, newest first where that can be told. No kernel promises an order, but
+ * `register` and `status` are older than any entry: listed after all of them, the list
+ * is newest first (so on 6.18); before them, oldest first, and is turned round. Between
+ * them, it is left as it is, and not `ordered`.
+ */
 int binfmt_kernel_list(int dirfd, struct binfmt_entries *entries, struct err *e);
 
 /* One entry; -ENOENT when there is none of that name. */

@@ -2,11 +2,13 @@
 /* The instance's files, on a folder that looks like one. Real ones: tests/kernel. */
 #include "binfmt/kernel.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 
 #include "base/file.h"
+#include "base/strbuf.h"
 #include "tests/tap.h"
 
 static const char entry_text[] =
@@ -77,6 +79,63 @@ static void test_write(int dir)
 	       "does not write what is not valid");
 }
 
+/* The names of a folder in its own order, with blanks between. */
+static void read_names(int dir, struct strbuf *s)
+{
+	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	AUTO_CLOSEDIR DIR *d = fdopendir(fd);
+	struct dirent *de;
+
+	while (d && (de = readdir(d)))
+		if (de->d_name[0] != '.')
+			strbuf_addf(s, " %s", de->d_name);
+}
+
+/*
+ * Makes the files in this order, on a file system that lists the newest first, and reads
+ * them as an instance. want is the order of the entries; NULL: none is known.
+ */
+static void orders(const char *const *names, const char *listed, const char *want)
+{
+	char folder[] = "/dev/shm/test-kernel-XXXXXX";
+	AUTO_CLOSE int dir = mkdtemp(folder) ? open(folder, O_RDONLY | O_CLOEXEC) : -1;
+	AUTO_BINFMT_ENTRIES struct binfmt_entries l = {0};
+	AUTO_STRBUF struct strbuf raw = STRBUF_INIT;
+	AUTO_STRBUF struct strbuf got = STRBUF_INIT;
+
+	for (size_t i = 0; i < 4; i++)
+		(void)close(openat(dir, names[i], O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+	for (size_t i = 0; i < 4; i++) {
+		AUTO_CLOSE int fd = openat(dir, names[i], O_WRONLY | O_CLOEXEC);
+
+		ok(write(fd, entry_text, sizeof entry_text - 1) > 0, "%s", names[i]);
+	}
+	read_names(dir, &raw);
+	if (strcmp(raw.data, listed) == 0) {
+		is_int(binfmt_kernel_list(dir, &l, NULL), 0, listed);
+		for (size_t i = 0; i < l.n; i++)
+			strbuf_addf(&got, " %s", l.v[i].name);
+		is_int(l.ordered, want != NULL, "an order that is known");
+		if (want)
+			is_str(got.data, want, "newest first");
+	} else {
+		skip(listed, "/dev/shm does not list the newest first");
+	}
+	for (size_t i = 0; i < 4; i++)
+		unlinkat(dir, names[i], 0);
+	rmdir(folder);
+}
+
+static void test_order(void)
+{
+	orders((const char *[]){"register", "status", "a", "b"}, " b a status register",
+	       " b a");
+	orders((const char *[]){"a", "b", "status", "register"}, " register status b a",
+	       " a b");
+	orders((const char *[]){"register", "a", "b", "status"}, " status b a register",
+	       NULL);
+}
+
 int main(void)
 {
 	char folder[] = "/tmp/test-kernel-XXXXXX";
@@ -88,6 +147,7 @@ int main(void)
 	dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	test_list(dir);
 	test_write(dir);
+	test_order();
 	ok(binfmt_kernel_version(release, sizeof release) > 2000 && release[0],
 	   "the kernel's version (%s)", release);
 	for (const char *const *f =
