@@ -43,6 +43,8 @@ enum option_id {
 	OPT_ENABLE,
 	OPT_DISABLE,
 	OPT_EXPORT,
+	OPT_EXPLAIN,
+	OPT_DOCTOR,
 	OPT_VERSION,
 	OPT_HELP,
 	OPT_ACTIONS_END,
@@ -130,6 +132,8 @@ extern const struct command cmd_completion;
 extern const struct command cmd_disable;
 extern const struct command cmd_enable;
 extern const struct command cmd_export;
+extern const struct command cmd_doctor;
+extern const struct command cmd_explain;
 extern const struct command cmd_install;
 extern const struct command cmd_list;
 extern const struct command cmd_remove;

@@ -12,9 +12,10 @@ const unsigned change_caps[CHANGE_CAPS] = {CAP_SYS_ADMIN, CAP_SYS_MODULE, CAP_SY
 					   CAP_CHOWN, CAP_FOWNER};
 
 static const struct command *const commands[] = {
-	&cmd_add,     &cmd_add_from, &cmd_boot,	   &cmd_completion, &cmd_disable,
-	&cmd_enable,  &cmd_export,   &cmd_install, &cmd_list,	    &cmd_remove,
-	&cmd_restore, &cmd_run,	     &cmd_status,  &cmd_uninstall,  &cmd_verify,
+	&cmd_add,	&cmd_add_from, &cmd_boot,    &cmd_completion, &cmd_disable,
+	&cmd_doctor,	&cmd_enable,   &cmd_explain, &cmd_export,     &cmd_install,
+	&cmd_list,	&cmd_remove,   &cmd_restore, &cmd_run,	      &cmd_status,
+	&cmd_uninstall, &cmd_verify,
 };
 
 int fail(struct err *e)

@@ -52,6 +52,11 @@ static const struct cli_option options[] = {
 	 .help = "disable them: they stay, and take no files"},
 	{OPT_EXPORT, "export", .arg = "FORM",
 	 .help = "write the enabled entries as 'binfmt.d', 'debian' or 'register'"},
+	{OPT_EXPLAIN, "explain", .arg = "FILE",
+	 .help = "tell what runs this file, step by step, and why; or the programs of an "
+		 "architecture (linux/arm64). More files may follow"},
+	{OPT_DOCTOR, "doctor",
+	 .help = "look for what is wrong here, and say what mends it"},
 	{OPT_VERSION, "version", .letter = 'V', .help = "show the version"},
 	{OPT_HELP, "help", .letter = 'h', .help = "show this text"},
 
@@ -106,7 +111,8 @@ static const struct cli_option options[] = {
 	{0, "General", .help = ""},
 	{OPT_JSON, "json",
 	 .scope = SCOPE(OPT_STATUS) | SCOPE(OPT_LIST) | SCOPE(OPT_INSTALL) |
-		  SCOPE(OPT_UNINSTALL) | SCOPE(OPT_VERIFY) | CUSTOM,
+		  SCOPE(OPT_UNINSTALL) | SCOPE(OPT_VERIFY) | CUSTOM | SCOPE(OPT_EXPLAIN) |
+		  SCOPE(OPT_DOCTOR),
 	 .help = "JSON on stdout, also on a terminal"},
 	{OPT_MOUNT_POINT, "mount-point", .arg = "DIR", .scope = ANY_ACTION,
 	 .help = "where binfmt_misc is, or is to be mounted "
@@ -132,7 +138,9 @@ const struct cli_program program = {
 			 "                 --interpreter PATH [OPTION…]\n"
 			 "       " PROGRAM " --add-from FILE…\n"
 			 "       " PROGRAM " --remove|--enable|--disable LIST\n"
-			 "       " PROGRAM " --export FORM [--arch LIST] [--output DIR]",
+			 "       " PROGRAM " --export FORM [--arch LIST] [--output DIR]\n"
+			 "       " PROGRAM " --explain FILE…\n"
+			 "       " PROGRAM " --doctor",
 	.summary =
 		"Lets this machine run programs of other architectures: installs qemu as "
 		"their handler in the kernel's binfmt_misc.",
@@ -459,7 +467,8 @@ int settings_parse(struct settings *s, int argc, char **argv, struct err *e)
 		s->action = OPT_VERIFY;
 	while (s->action == OPT_VERIFY && operands < argc)
 		strv_split(&s->names, argv[operands++], ", ");
-	for (; s->action == OPT_ADD_FROM && operands < argc; operands++)
+	for (; (s->action == OPT_ADD_FROM || s->action == OPT_EXPLAIN) && operands < argc;
+	     operands++)
 		strv_add(&s->names, argv[operands]);
 	if (!s->action)
 		s->action = OPT_STATUS;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/output.h"
 
+#include <ctype.h>
 #include <jansson.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -20,6 +21,20 @@ void cli_message(const char *program, const char *fmt, ...)
 	strbuf_addc(&s, '\n');
 	/* One write, so that lines of several processes do not mix. */
 	fwrite(s.data, 1, s.len, stderr);
+}
+
+void cli_line(FILE *out, const char *fmt, ...)
+{
+	AUTO_STRBUF struct strbuf s = STRBUF_INIT;
+	va_list ap;
+
+	va_start(ap, fmt);
+	strbuf_vaddf(&s, fmt, ap);
+	va_end(ap);
+	for (size_t i = 0; i < s.len; i++)
+		if (iscntrl((unsigned char)s.data[i]))
+			s.data[i] = '?';
+	fprintf(out, "%s\n", s.data);
 }
 
 /* struct cli_json is jansson's json_t under a name that does not tie callers to it. */

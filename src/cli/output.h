@@ -14,6 +14,12 @@
 void cli_message(const char *program, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/*
+ * A line of text, the newline added. Control characters, which the contents and names of
+ * files may bring to a terminal, become `?`.
+ */
+void cli_line(FILE *out, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
 /* A value that is printed as JSON (RFC 8259); the holder owns it. */
 struct cli_json;
 

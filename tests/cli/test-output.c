@@ -45,8 +45,22 @@ static void test_table(void)
 	free(text);
 }
 
+static void test_line(void)
+{
+	char *text = NULL;
+	size_t n;
+	FILE *f = open_memstream(&text, &n);
+
+	cli_line(f, "%s: %d…", "a\033[2J\r\nb", 3);
+	fclose(f);
+	is_str(text, "a?[2J??b: 3…\n",
+	       "a line is one line, and no command to a terminal");
+	free(text);
+}
+
 int main(void)
 {
+	test_line();
 	test_json();
 	test_table();
 	return tap_done();
