@@ -56,8 +56,7 @@ void doctor_check_disabled(const struct binfmt_facts *facts, struct binfmt_findi
 
 		if (!entry->enabled)
 			doctor_say(f, BINFMT_VERDICT_WARN,
-				   xasprintf("`echo 1 >%s/%s`", facts->mount_point,
-					     entry->name),
+				   xasprintf("`binfmtctl --enable %s`", entry->name),
 				   "the entry %s is disabled", entry->name);
 	}
 	if (f->n == before)

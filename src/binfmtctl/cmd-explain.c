@@ -129,9 +129,8 @@ static void print_miss(const struct explain *ex, const struct binfmt_step *step,
 
 	if (miss->wrong == 0) {
 		cli_line(stdout,
-			 "    not %s, which is disabled (`echo 1 >%s/%s` enables it)",
-			 miss->entry->name, ex->session.settings->mount_point,
-			 miss->entry->name);
+			 "    not %s, which is disabled (`%s --enable %s` enables it)",
+			 miss->entry->name, PROGRAM, miss->entry->name);
 		return;
 	}
 	while (n < DIFFERENCES_MAX &&
@@ -289,8 +288,8 @@ static char *find_mend(const struct explain *ex, const struct binfmt_step *step)
 				 "`echo 1 >%s/status` enables it",
 				 mount_point);
 	if (entry)
-		return xasprintf("`echo 1 >%s/%s` enables the entry that matches",
-				 mount_point, entry->name);
+		return xasprintf("`%s --enable %s` enables the entry that matches",
+				 PROGRAM, entry->name);
 	if (step->arch && !step->native) {
 		AUTO_FREE char *label = binfmt_arch_label(step->arch);
 

@@ -272,7 +272,7 @@ static void test_table(void)
 	finds("table", WARN, "no entries", "--install all");
 	add("qemu-aarch64", "arm64", QEMU, BINFMT_FIX_BINARY)->enabled = false;
 	finds("table", OK, "1 entries", NULL);
-	finds("disabled", WARN, "qemu-aarch64 is disabled", "echo 1 >" POINT "/qemu-aa");
+	finds("disabled", WARN, "qemu-aarch64 is disabled", "--enable qemu-aarch64");
 	facts.enabled = false;
 	finds("table", BAD, "disabled as a whole", "echo 1 >" POINT "/status");
 

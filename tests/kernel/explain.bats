@@ -267,7 +267,7 @@ agree() # FILE WANTED
 	agree file.ext a
 	echo 0 >"$table/a"
 	expect 1 binfmtctl --explain file.ext
-	has "$output" "not a, which is disabled (\`echo 1 >$table/a\` enables it)"
+	has "$output" "not a, which is disabled (\`binfmtctl --enable a\` enables it)"
 }
 
 @test "every difference of the nearest miss" {
