@@ -108,8 +108,8 @@ make_root() # FOLDER...
 }
 
 @test "the command is the process that was started: its job, its signals, its parent" {
-	"$top_builddir/binfmtctl" --run arm64 -- sh -c 'echo $$; trap "exit 9" TERM
-		while :; do sleep 0.1; done' >"$BATS_TEST_TMPDIR/pid" &
+	"$top_builddir/binfmtctl" --run arm64 -- sh -c 'trap "kill \$!; exit 9" TERM
+		sleep 60 & echo $$; wait' >"$BATS_TEST_TMPDIR/pid" 3>&- &
 	pid=$!
 	for _ in $(seq 100); do
 		[ -s "$BATS_TEST_TMPDIR/pid" ] && break
