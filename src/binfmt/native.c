@@ -117,7 +117,8 @@ static int reopen(int fd, int flags)
 static int try_at(const struct probe *p, struct stage *stage)
 {
 	AUTO_CLOSE int writer = -1;
-	char *const no_words[] = {NULL};
+	/* Linux warns of a program that gets no word at all. */
+	char *const words[] = {(char[]){""}, NULL};
 
 	if (stage->fd < 0) {
 		writer = create(places[stage->place]);
@@ -128,7 +129,7 @@ static int try_at(const struct probe *p, struct stage *stage)
 	if (stage->fd < 0 || pwrite(writer, p, sizeof *p, 0) != sizeof *p)
 		return EACCES;
 	close(TAKE_FD(writer));
-	(void)syscall(SYS_execveat, stage->fd, "", no_words, no_words, AT_EMPTY_PATH);
+	(void)syscall(SYS_execveat, stage->fd, "", words, words + 1, AT_EMPTY_PATH);
 	return errno;
 }
 
@@ -165,7 +166,35 @@ static bool taken_by_entry(const struct binfmt_magic *m,
 	return false;
 }
 
+/*
+ * Machines that one kernel may run, besides those that share a number. To ask only about
+ * these is not only less to ask: for each file that nothing takes the kernel starts a
+ * modprobe, and waits for it.
+ */
+static const unsigned kin[][3] = {
+	{EM_386, EM_X86_64, 6 /* EM_486 */},
+	{EM_ARM, EM_AARCH64},
+	{EM_PPC, EM_PPC64},
+	{EM_SPARC, EM_SPARC32PLUS, EM_SPARCV9},
+};
+
+static bool are_kin(unsigned a, unsigned b)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(kin); i++) {
+		bool has_a = false, has_b = false;
+
+		for (size_t k = 0; k < ARRAY_SIZE(kin[i]); k++) {
+			has_a = has_a || kin[i][k] == a;
+			has_b = has_b || kin[i][k] == b;
+		}
+		if (has_a && has_b)
+			return true;
+	}
+	return a == b;
+}
+
 struct question {
+	unsigned own_machine;
 	const struct binfmt_archs *archs;
 	const struct binfmt_entries *entries;
 	bool *native;
@@ -181,8 +210,9 @@ static int answer(void *argument)
 	for (; q->done < q->archs->n; q->done++) {
 		const struct binfmt_magic *m = &q->archs->v[q->done].magics[0];
 
-		q->native[q->done] =
-			!taken_by_entry(m, q->entries) && runs_natively(m, &stage);
+		q->native[q->done] = are_kin(m->machine, q->own_machine) &&
+				     !taken_by_entry(m, q->entries) &&
+				     runs_natively(m, &stage);
 	}
 	return 0; /* which ends the child */
 }
@@ -206,18 +236,15 @@ static int ask(struct question *q)
 	return 0;
 }
 
-static int ask_all(const struct binfmt_archs *archs, const struct binfmt_entries *entries,
-		   bool *native)
+static int ask_all(struct question *q)
 {
-	struct question q = {archs, entries, native, 0};
-
-	while (q.done < archs->n) {
-		int r = ask(&q);
+	while (q->done < q->archs->n) {
+		int r = ask(q);
 
 		if (r < 0)
 			return r;
-		if (q.done < archs->n) /* something ran: not by the kernel itself */
-			native[q.done++] = false;
+		if (q->done < q->archs->n) /* something ran: not by the kernel itself */
+			q->native[q->done++] = false;
 	}
 	return 0;
 }
@@ -233,12 +260,16 @@ static bool is_own(const struct binfmt_magic *m, const uint8_t *own)
 int binfmt_native_probe(const struct binfmt_archs *archs,
 			const struct binfmt_entries *entries, bool *native, struct err *e)
 {
+	struct question q = {.archs = archs, .entries = entries, .native = native};
 	uint8_t own[BINFMT_ELF_HEADER_MAX];
+	Elf32_Half machine; /* at the same place in all headers */
 	int r = binfmt_elf_read_own(NULL, own, e);
 
 	if (r < 0)
 		return r;
-	r = ask_all(archs, entries, native);
+	memcpy(&machine, own + offsetof(Elf32_Ehdr, e_machine), sizeof machine);
+	q.own_machine = machine;
+	r = ask_all(&q);
 	if (r < 0)
 		return err_sys(e, r, "cannot ask the kernel what it runs");
 	for (size_t i = 0; i < archs->n; i++)
