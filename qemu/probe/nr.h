@@ -74,9 +74,9 @@
 #define NR_geteuid     140
 #define NR_sched_yield 219
 
-#elif defined(__arm__) || defined(__cris__) || defined(__hppa__) || defined(__i386__) || \
-	defined(__m68k__) || defined(__microblaze__) || defined(__MICROBLAZE__) ||       \
-	defined(__powerpc__) || defined(__s390x__) || defined(__sh__)
+#elif defined(__arm__) || defined(__hppa__) || defined(__i386__) || defined(__m68k__) || \
+	defined(__microblaze__) || defined(__MICROBLAZE__) || defined(__powerpc__) ||    \
+	defined(__s390x__) || defined(__sh__)
 #define NR_exit	       1
 #define NR_write       4
 #define NR_clone       120
