@@ -127,11 +127,14 @@ static bool is_known(const struct binfmt_facts *facts, const char *entry)
 	return binfmt_archs_find_entry(facts->archs, entry) != NULL;
 }
 
-/* Says of each entry for which the manager has something else. Returns whether any. */
+/* Says for which entries the manager has something else. Returns whether there are any.
+ */
 static bool report_rivals(const struct binfmt_facts *facts, const struct rivals *l,
-			  const char *manager, struct binfmt_findings *f)
+			  const char *manager, const char *mend,
+			  struct binfmt_findings *f)
 {
-	size_t before = f->n;
+	const struct rival *first = NULL;
+	AUTO_STRBUF struct strbuf more = STRBUF_INIT;
 
 	for (size_t i = 0; i < facts->live->n; i++) {
 		const struct binfmt_entry *entry = &facts->live->v[i];
@@ -140,17 +143,19 @@ static bool report_rivals(const struct binfmt_facts *facts, const struct rivals 
 		if (!rival || !is_known(facts, entry->name) ||
 		    strcmp(rival->interpreter, entry->interpreter) == 0)
 			continue;
-		doctor_say(
-			f, BINFMT_VERDICT_WARN,
-			xasprintf("change or remove %s, or cover it with a file of the "
-				  "same name in /etc/binfmt.d",
-				  rival->file),
-			"%s has %s for %s (%s), and its next start puts that in the "
-			"place of %s",
-			manager, rival->interpreter, entry->name, rival->file,
-			entry->interpreter);
+		if (!first)
+			first = rival;
+		else
+			strbuf_addf(&more, "%s %s", more.len ? "," : "; the same of",
+				    entry->name);
 	}
-	return f->n > before;
+	if (!first)
+		return false;
+	doctor_say(f, BINFMT_VERDICT_WARN, xstrdup(mend),
+		   "%s has %s for %s (%s), and its next start puts that in the place of "
+		   "what is there%s",
+		   manager, first->interpreter, first->name, first->file, more.data);
+	return true;
 }
 
 /* The known entries that are there, but not in the manager's files. */
@@ -165,6 +170,16 @@ static char *list_unlisted(const struct binfmt_facts *facts, const struct rivals
 			strbuf_addf(&s, "%s%s", s.len ? " " : "", name);
 	}
 	return strbuf_take(&s);
+}
+
+static const char service_mend[] =
+	"`binfmtctl --install LIST --persist`, and `systemctl enable binfmtctl`, which comes "
+	"after systemd-binfmt";
+
+static bool service_is_enabled(const struct binfmt_facts *facts)
+{
+	return doctor_exists(facts, "etc/systemd/system/sysinit.target.wants/"
+				    "binfmtctl.service");
 }
 
 void doctor_check_systemd(const struct binfmt_facts *facts, struct binfmt_findings *f)
@@ -184,13 +199,17 @@ void doctor_check_systemd(const struct binfmt_facts *facts, struct binfmt_findin
 		return;
 	}
 	read_binfmt_d(facts, &l);
-	rivals = report_rivals(facts, &l, "systemd-binfmt", f);
+	if (service_is_enabled(facts)) {
+		doctor_say(f, BINFMT_VERDICT_OK, NULL,
+			   "binfmtctl.service comes after systemd-binfmt, and puts back "
+			   "what --persist configured");
+		return;
+	}
+	rivals = report_rivals(facts, &l, "systemd-binfmt", service_mend, f);
 	unlisted = list_unlisted(facts, &l);
 	if (unlisted[0] && doctor_exists(facts, "run/systemd/system"))
 		doctor_say(
-			f, BINFMT_VERDICT_WARN,
-			xstrdup("put the lines into /etc/binfmt.d: `binfmtctl --install "
-				"LIST --dry-run` prints them"),
+			f, BINFMT_VERDICT_WARN, xstrdup(service_mend),
 			"a restart of systemd-binfmt removes what is not in binfmt.d: %s",
 			unlisted);
 	else if (!rivals)
@@ -231,7 +250,8 @@ void doctor_check_binfmt_support(const struct binfmt_facts *facts,
 	}
 	read_binfmts(facts, &l);
 	if (facts->private_table || facts->private_unknown ||
-	    !report_rivals(facts, &l, "update-binfmts", f))
+	    !report_rivals(facts, &l, "update-binfmts",
+			   "`update-binfmts --disable NAME` for each of them", f))
 		doctor_say(f, BINFMT_VERDICT_OK, NULL,
 			   "binfmt-support and its %zu formats are not in the way", l.n);
 }

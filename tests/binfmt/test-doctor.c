@@ -245,16 +245,23 @@ static void test_managers(void)
 	finds("systemd-binfmt", OK, "its 0 lines", NULL);
 	put("run/systemd/system/x", "");
 	finds("systemd-binfmt", WARN, "removes what is not in binfmt.d: qemu-aarch64",
-	      "/etc/binfmt.d");
+	      "systemctl enable binfmtctl");
 	put("usr/lib/binfmt.d/q.conf", "# a\n;b\n\n|qemu-aarch64|M||a|b|/other|F\n");
 	finds("systemd-binfmt", WARN, "has /other for qemu-aarch64 (/usr/lib/binfmt.d/q",
-	      "/etc/binfmt.d");
+	      "systemctl enable binfmtctl");
+	add("qemu-s390x", "s390x", QEMU, BINFMT_FIX_BINARY);
+	put("usr/lib/binfmt.d/r.conf", "|qemu-s390x|M||a|b|/other|F\n");
+	finds("systemd-binfmt", WARN, "; the same of qemu-s390x", "systemctl enable");
+	put("etc/binfmt.d/r.conf", ":qemu-s390x:M::a:b:" QEMU ":F\n");
 	facts.private_table = true;
 	finds("systemd-binfmt", OK, "does not see", NULL);
 	facts.private_table = false;
 	put("etc/binfmt.d/q.conf", ":qemu-aarch64:M::a:b:" QEMU ":F\n:mine:E::a::/x:\n");
 	put("etc/binfmt.d/not-conf", ":qemu-aarch64:M::a:b:/x:\n");
-	finds("systemd-binfmt", OK, "its 2 lines", NULL);
+	finds("systemd-binfmt", OK, "its 3 lines", NULL);
+
+	put("etc/systemd/system/sysinit.target.wants/binfmtctl.service", "");
+	finds("systemd-binfmt", OK, "binfmtctl.service comes after", NULL);
 
 	finds("binfmt-support", OK, "not installed", NULL);
 	put("usr/sbin/update-binfmts", "");
@@ -263,7 +270,7 @@ static void test_managers(void)
 	put("var/lib/binfmts/cut", "qemu\nmagic\n");
 	finds("binfmt-support", OK, "its 1 formats", NULL);
 	put("var/lib/binfmts/qemu-aarch64", "qemu\nmagic\n0\nx\ny\n/other\n\nyes\n");
-	finds("binfmt-support", WARN, "has /other for qemu-aarch64", "/var/lib/binfmts/");
+	finds("binfmt-support", WARN, "has /other for qemu-aarch64", "--disable");
 }
 
 static void test_table(void)
