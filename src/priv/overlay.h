@@ -12,7 +12,8 @@
 #include "base/err.h"
 
 struct priv_overlay {
-	const int *lower; /* fds of folders (O_PATH is enough), the uppermost first */
+	/* Fds of folders (O_PATH is enough), opened in the mount namespace of now. */
+	const int *lower; /* the uppermost first */
 	size_t nlower;	  /* 1 to 500 */
 	int upper, work;  /* empty folders of one file system; both -1: read-only */
 	bool userxattr;	  /* marks are user.overlay.*, not trusted.overlay.* */
