@@ -362,7 +362,7 @@ static void find_untouched(struct run_places *places)
 
 		above->is_untouched = read_state(places->base, above->path, &now) &&
 				      same_state(&above->settled, &now);
-		if (!above->is_untouched)
+		if (!same_time(above->settled.st.st_mtim, now.st.st_mtim))
 			above->mtime = now.st.st_mtim;
 		strbuf_free(&now.xattrs);
 	}

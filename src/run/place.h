@@ -40,7 +40,7 @@ void run_places_settle(struct run_places *places);
 
 /*
  * Removes what was made as long as it is empty. Folders above get their times back if
- * nobody else has changed them, and leave the upper folder if they came into it only by
+ * nobody else has changed those, and leave the upper folder if they came into it only by
  * this. Follows no link. No process may use the root any more.
  */
 void run_places_remove(struct run_places *places);
