@@ -15,7 +15,8 @@ struct priv_overlay {
 	/* Fds of folders (O_PATH is enough), opened in the mount namespace of now. */
 	const int *lower; /* the uppermost first */
 	size_t nlower;	  /* 1 to 500 */
-	int upper, work;  /* empty folders of one file system; both -1: read-only */
+	int upper, work;  /* empty folders of one file system; both -1: read-only. The
+			     root has upper's owner and mode, not those of a lower one */
 	bool userxattr;	  /* marks are user.overlay.*, not trusted.overlay.* */
 	bool sync;	  /* else nothing is synced, not even at the end (Linux 5.10), and
 			     the work folder is good for one mount */

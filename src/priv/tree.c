@@ -75,9 +75,13 @@ int priv_tree_restrict(int tree, unsigned flags, struct err *e)
 
 	/* Safe with any input: it only takes away. */
 	if (syscall(MAB_SYS_MOUNT_SETATTR, tree, "", AT_EMPTY_PATH | MAB_AT_RECURSIVE,
-		    &attr, sizeof attr) < 0)
-		return err_sys(e, -errno, "cannot restrict a mount");
-	return 0;
+		    &attr, sizeof attr) == 0)
+		return 0;
+	if (errno == ENOSYS)
+		return err_set(e, -ENOSYS,
+			       "cannot restrict a mount: this kernel is older "
+			       "than 5.12, or a seccomp filter forbids it");
+	return err_sys(e, -errno, "cannot restrict a mount");
 }
 
 int priv_tree_clone(int dirfd, const char *path, struct err *e)

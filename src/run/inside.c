@@ -116,6 +116,7 @@ static int make_tmpfs(const struct run_mount *m, struct err *e)
 			      PRIV_TREE_NOSUID | PRIV_TREE_NODEV, e);
 }
 
+/* The fd stays open until the first process closes all that it has. */
 static int make_tree(const struct run_plan *plan, size_t i, int files, struct err *e)
 {
 	const struct run_mount *m = &plan->spec->mounts[i];
@@ -132,10 +133,8 @@ static int make_tree(const struct run_plan *plan, size_t i, int files, struct er
 	return err_set(e, -EINVAL, "unknown kind of mount");
 }
 
-/* Takes the tree. */
 static int mount_tree(int root, int tree, const char *path, bool read_only, struct err *e)
 {
-	AUTO_CLOSE int owned = tree;
 	AUTO_CLOSE int place = -1;
 	struct stat st;
 	int r;
@@ -159,7 +158,7 @@ static int mount_etc(const struct run_plan *plan, int files, struct err *e)
 		AUTO_FREE char *text = run_etc_files[i].text(plan->spec);
 		struct run_mount m = {.data = text, .len = strlen(text), .mode = 0644};
 		const char *path = run_etc_files[i].path;
-		int tree = make_file(files, strrchr(path, '/') + 1, &m, e);
+		AUTO_CLOSE int tree = make_file(files, strrchr(path, '/') + 1, &m, e);
 
 		r = tree < 0 ? tree : mount_tree(plan->root, tree, path, false, e);
 		if (r < 0)

@@ -16,9 +16,11 @@ setup_file()
 	[ "$EUID" -ne 0 ] || chown -R 1234:1234 "$BATS_FILE_TMPDIR/foreign"
 }
 
+# The namespace with handlers has one id.
+# shellcheck disable=SC2034
 setup()
 {
-	mode=single # the namespace with handlers has one id
+	mode=single
 	new_root
 	rm -r "$lower"
 	cp -a "$BATS_FILE_TMPDIR/foreign" "$lower"

@@ -95,7 +95,7 @@ new_root()
 	upper=$top/upper
 	work=$top/work
 	cp -a "$image" "$lower"
-	cd "$top"
+	cd "$top" || return
 }
 
 as_tester() # COMMAND...

@@ -564,7 +564,7 @@ until_gone()
 	{
 		new_root
 		start_endless
-		kill -KILL $(pgrep -f "step .*sleep $mark" | grep -v "^$$\$") 2>/dev/null || true
+		pkill -KILL -f "/step .*sleep $mark"
 		until_gone
 		wait "$pid" || true
 	}
