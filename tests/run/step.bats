@@ -300,6 +300,21 @@ NoNewPrivs:\t0'
 	in_every_mode first_process
 }
 
+@test "the program that makes steps is not to be written to" {
+	mode=single
+	new_root
+	start_endless
+	exe=/proc/$(pgrep -f "^$BATS_FILE_TMPDIR/step .*sleep $mark" | head -n 1)/exe
+	has "$(readlink "$exe")" /memfd:sealed
+	exec 7<"$exe"
+	pkill -KILL -f "/step .*sleep $mark"
+	until_gone
+	wait "$pid" || true
+	# While it ran, the kernel had said: Text file busy.
+	run ! dd if=/dev/zero of=/proc/self/fd/7 count=1 conv=notrunc
+	has "$output" "Operation not permitted"
+}
+
 @test "system calls that the filter denies" {
 	filter()
 	{

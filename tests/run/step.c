@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "priv/sealed.h"
 #include "priv/userns.h"
 
 enum { MAX = 600 };
@@ -319,6 +320,8 @@ int main(int argc, char **argv)
 	struct run_spec spec = RUN_SPEC_INIT;
 	int id;
 
+	if (priv_sealed_restart(argv, &e) < 0)
+		return fail(&e);
 	overlay.lower = lower;
 	spec.mounts = mounts;
 	spec.hosts = hosts;
