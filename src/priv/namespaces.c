@@ -54,6 +54,19 @@ static void *give_birth(void *data)
 	return NULL;
 }
 
+/* Signals to the process are for the threads that it had. */
+static int start_thread(struct priv_pidns *ns)
+{
+	sigset_t all, before;
+	int r;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	r = pthread_create(&ns->thread, NULL, give_birth, ns);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return -r;
+}
+
 int priv_pidns_start(struct priv_pidns *ns, void (*first)(void *), void *context,
 		     struct err *e)
 {
@@ -66,7 +79,7 @@ int priv_pidns_start(struct priv_pidns *ns, void (*first)(void *), void *context
 		return err_sys(e, -errno, "cannot make a pipe");
 	sem_init(&ns->started, 0, 0);
 	sem_init(&ns->ended, 0, 0);
-	r = -pthread_create(&ns->thread, NULL, give_birth, ns);
+	r = start_thread(ns);
 	if (r == 0) {
 		wait_for(&ns->started);
 		r = ns->error;

@@ -27,8 +27,8 @@ struct priv_pidns {
 
 /*
  * Starts a process that is the first of a new pid namespace, and calls `first` in it,
- * which must not return. It is killed when the caller's process ends, however that is.
- * On success priv_pidns_wait() must follow.
+ * which must not return; all signals are blocked in it. It is killed when the caller's
+ * process ends, however that is. On success priv_pidns_wait() must follow.
  */
 int priv_pidns_start(struct priv_pidns *ns, void (*first)(void *), void *context,
 		     struct err *e);

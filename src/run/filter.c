@@ -57,90 +57,106 @@ static const char *const namespaces[] = {
 	"umount",	 "umount2",    "unshare",
 };
 
+static const char *const clone3[] = {"clone3"};
+
 /* They wait for a disk. msync(2) does more: it tells whether memory is mapped. */
 static const char *const syncs[] = {
 	"fdatasync", "fsync", "sync", "sync_file_range", "sync_file_range2", "syncfs",
 };
 
-/* Those whose programs this kernel may run besides its own. */
-static const uint32_t relatives[] = {
+/* The kernel's own, and those whose programs it may run besides. */
+#define ARCHITECTURES(X) X(NATIVE)
 #if defined __x86_64__
-	SCMP_ARCH_X86,
-	SCMP_ARCH_X32,
+#undef ARCHITECTURES
+#define ARCHITECTURES(X) X(X86_64) X(X86) X(X32)
 #elif defined __aarch64__
-	SCMP_ARCH_ARM,
+#undef ARCHITECTURES
+#define ARCHITECTURES(X) X(AARCH64) X(ARM)
 #elif defined __s390x__
-	SCMP_ARCH_S390,
-#elif defined __mips64 && defined __MIPSEL__
-	SCMP_ARCH_MIPSEL,
-	SCMP_ARCH_MIPSEL64N32,
-#else
-	SCMP_ARCH_NATIVE,
+#undef ARCHITECTURES
+#define ARCHITECTURES(X) X(S390X) X(S390)
 #endif
-};
+
+#define NUMBER(name) SCMP_ARCH_##name,
+#define NAME(name)   "SCMP_ARCH_" #name,
+
+static const uint32_t architectures[] = {ARCHITECTURES(NUMBER)};
+const char *const run_filter_architectures[] = {ARCHITECTURES(NAME) NULL};
 
 static void context_free(scmp_filter_ctx *c)
 {
 	seccomp_release(*c);
 }
 
-static int answer(scmp_filter_ctx c, const char *const *names, size_t n, uint32_t action)
+static const struct {
+	const char *const *names;
+	size_t n;
+	bool unless_sync; /* else they are those to deny */
+	int answer;
+} rules[] = {
+	{keyrings, ARRAY_SIZE(keyrings), false, EPERM},
+	{surface, ARRAY_SIZE(surface), false, EPERM},
+	{machine, ARRAY_SIZE(machine), false, EPERM},
+	{namespaces, ARRAY_SIZE(namespaces), false, EPERM},
+	/* Its flags are in memory, where no filter can look; libraries then use clone. */
+	{clone3, ARRAY_SIZE(clone3), false, ENOSYS},
+	{syncs, ARRAY_SIZE(syncs), true, 0},
+};
+
+void run_filter_each(const struct run_filter *f, run_filter_rule rule, void *context)
 {
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < n; i++) {
-		int number = seccomp_syscall_resolve_name(names[i]);
-
-		if (number != __NR_SCMP_ERROR)
-			r = seccomp_rule_add(c, action, number, 0);
-	}
-	return r;
+	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
+		for (size_t j = 0; j < rules[i].n; j++)
+			if (rules[i].unless_sync ? !f->sync : f->deny)
+				rule(context, rules[i].names[j], rules[i].answer);
 }
 
-static int answer_denied(scmp_filter_ctx c)
-{
-	const uint32_t eperm = SCMP_ACT_ERRNO(EPERM);
-	int r = answer(c, keyrings, ARRAY_SIZE(keyrings), eperm);
+struct build {
+	scmp_filter_ctx context;
+	int error;
+};
 
-	if (r == 0)
-		r = answer(c, surface, ARRAY_SIZE(surface), eperm);
-	if (r == 0)
-		r = answer(c, machine, ARRAY_SIZE(machine), eperm);
-	if (r == 0)
-		r = answer(c, namespaces, ARRAY_SIZE(namespaces), eperm);
-	/* Its flags are in memory, where a filter cannot look; libraries then use clone.
-	 */
-	if (r == 0)
-		r = seccomp_rule_add(c, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
-	if (r == 0)
+static void add_rule(void *data, const char *name, int answer)
+{
+	struct build *b = data;
+	int number = seccomp_syscall_resolve_name(name);
+
+	if (b->error == 0 && number != __NR_SCMP_ERROR)
+		b->error = seccomp_rule_add(b->context, SCMP_ACT_ERRNO((uint32_t)answer),
+					    number, 0);
+}
+
+static int deny_clone(scmp_filter_ctx c)
+{
 #ifdef __s390x__
-		r = seccomp_rule_add(
-			c, eperm, SCMP_SYS(clone), 1,
-			SCMP_A1(SCMP_CMP_MASKED_EQ, CLONE_NEWUSER, CLONE_NEWUSER));
+	struct scmp_arg_cmp flags =
+		SCMP_A1(SCMP_CMP_MASKED_EQ, CLONE_NEWUSER, CLONE_NEWUSER);
 #else
-		r = seccomp_rule_add(
-			c, eperm, SCMP_SYS(clone), 1,
-			SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_NEWUSER, CLONE_NEWUSER));
+	struct scmp_arg_cmp flags =
+		SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_NEWUSER, CLONE_NEWUSER);
 #endif
-	return r;
+
+	return seccomp_rule_add(c, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), 1, flags);
 }
 
-static int describe(scmp_filter_ctx c, bool deny, bool sync)
+static int describe(scmp_filter_ctx c, const struct run_filter *f)
 {
+	struct build build = {c, 0};
 	int r = seccomp_attr_set(c, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO(ENOSYS));
 
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(relatives); i++) {
-		r = seccomp_arch_add(c, relatives[i]);
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(architectures); i++) {
+		r = seccomp_arch_add(c, architectures[i]);
 		if (r == -EEXIST)
 			r = 0;
 	}
 	/* A search tree instead of a list (libseccomp 2.5); the same answers. */
 	(void)seccomp_attr_set(c, SCMP_FLTATR_CTL_OPTIMIZE, 2);
-	if (r == 0 && deny)
-		r = answer_denied(c);
-	if (r == 0 && !sync)
-		r = answer(c, syncs, ARRAY_SIZE(syncs), SCMP_ACT_ERRNO(0));
-	return r;
+	if (r == 0 && f->deny)
+		r = deny_clone(c);
+	if (r < 0)
+		return r;
+	run_filter_each(f, add_rule, &build);
+	return build.error;
 }
 
 static int export(scmp_filter_ctx c, struct run_filter *f)
@@ -163,11 +179,11 @@ int run_filter_new(struct run_filter *f, bool deny, bool sync, struct err *e)
 	CLEAN(context_free) scmp_filter_ctx c = NULL;
 	int r;
 
-	*f = (struct run_filter){0};
+	*f = (struct run_filter){.deny = deny, .sync = sync};
 	if (!deny && sync)
 		return 0;
 	c = seccomp_init(SCMP_ACT_ALLOW);
-	r = c ? describe(c, deny, sync) : -ENOMEM;
+	r = c ? describe(c, f) : -ENOMEM;
 	if (r == 0)
 		r = export(c, f);
 	if (r < 0) {

@@ -14,6 +14,7 @@
 struct run_filter {
 	struct sock_filter *code;
 	unsigned short len; /* instructions; 0: every call is allowed */
+	bool deny, sync;    /* as it was made */
 };
 
 /*
@@ -28,6 +29,16 @@ int run_filter_new(struct run_filter *f, bool deny, bool sync, struct err *e);
 
 /* For the calling process, its children, and for good. Needs CAP_SYS_ADMIN. */
 int run_filter_load(const struct run_filter *f, struct err *e);
+
+/*
+ * The same rules one by one, for a runtime that makes a filter from them: names of calls
+ * and their answer, a positive errno or 0. Without that on clone(2), which depends on an
+ * argument: CLONE_NEWUSER answers EPERM. Architectures are those of libseccomp, to a
+ * NULL.
+ */
+typedef void (*run_filter_rule)(void *context, const char *name, int answer);
+void run_filter_each(const struct run_filter *f, run_filter_rule rule, void *context);
+extern const char *const run_filter_architectures[];
 
 void run_filter_free(struct run_filter *f);
 

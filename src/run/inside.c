@@ -25,18 +25,10 @@
 
 extern char **environ;
 
-enum {
-	NOFILE_SOFT = 1024, /* what select(2) can take */
-	NOFILE_HARD = 524288,
-	STAT_MAX = 4096,
-};
+enum { STAT_MAX = 4096 };
 
-/* Docker's default ones. */
-static const unsigned capabilities[] = {
-	CAP_AUDIT_WRITE, CAP_CHOWN,   CAP_DAC_OVERRIDE,	    CAP_FOWNER,	    CAP_FSETID,
-	CAP_KILL,	 CAP_MKNOD,   CAP_NET_BIND_SERVICE, CAP_NET_RAW,    CAP_SETFCAP,
-	CAP_SETGID,	 CAP_SETPCAP, CAP_SETUID,	    CAP_SYS_CHROOT,
-};
+#define NUMBER(name) CAP_##name,
+static const unsigned capabilities[] = {RUN_CAPABILITIES(NUMBER)};
 
 static void report(const struct run_plan *plan, const struct run_message *message)
 {
@@ -72,7 +64,7 @@ static int make_files(struct err *e)
 	return r < 0 ? r : TAKE_FD(files);
 }
 
-static int fill_file(int fd, const struct run_mount *m)
+int run_file_fill(int fd, const struct run_mount *m)
 {
 	const char *data = m->data;
 
@@ -95,7 +87,7 @@ static int make_file(int files, const char *name, const struct run_mount *m,
 {
 	AUTO_CLOSE int fd =
 		openat(files, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	int r = fd < 0 ? -errno : fill_file(fd, m);
+	int r = fd < 0 ? -errno : run_file_fill(fd, m);
 
 	return r < 0 ? err_sys(e, r, "cannot make the file")
 		     : priv_tree_clone(files, name, e);
@@ -190,6 +182,8 @@ static int set_up(const struct run_plan *plan, struct err *e)
 	int r = priv_namespaces_enter(run_hostname(plan->spec),
 				      plan->spec->network == RUN_NETWORK_NONE, e);
 
+	if (r == 0 && plan->spec->runtime)
+		return run_bundle_set_up(plan, e);
 	if (r == 0)
 		r = priv_tree_attach(plan->root, AT_FDCWD, "/", e);
 	if (r == 0)
@@ -208,13 +202,13 @@ static int set_up(const struct run_plan *plan, struct err *e)
 /* Without the right to raise a limit, the usual one for files is what there is. */
 static int limit_files(struct err *e)
 {
-	struct rlimit limit, wanted = {NOFILE_SOFT, NOFILE_HARD};
+	struct rlimit limit, wanted = {RUN_NOFILE_SOFT, RUN_NOFILE_HARD};
 
 	if (setrlimit(RLIMIT_NOFILE, &wanted) == 0)
 		return 0;
 	if (errno == EPERM && getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-		if (limit.rlim_cur > NOFILE_SOFT)
-			limit.rlim_cur = NOFILE_SOFT;
+		if (limit.rlim_cur > RUN_NOFILE_SOFT)
+			limit.rlim_cur = RUN_NOFILE_SOFT;
 		if (setrlimit(RLIMIT_NOFILE, &limit) == 0)
 			return 0;
 	}
@@ -288,6 +282,10 @@ static void be_command(const struct run_plan *plan)
 	AUTO_ERR struct err e = ERR_INIT;
 	int r;
 
+	if (spec->runtime) {
+		report_failure(plan, run_bundle_exec(plan, &e), &e);
+		_exit(127);
+	}
 	setsid(); /* away from the caller's terminal, into which it could type */
 	(void)umask(022);
 	r = set_limits(spec, &e);

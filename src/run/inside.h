@@ -49,6 +49,50 @@ char *run_mount_path(const struct run_spec *spec, const struct run_mount *mount)
  */
 int run_system_mount(int root, const struct run_spec *spec, struct err *e);
 
+/* /dev alone, in the folder "dev": its tree. */
+int run_system_mount_dev(int root, const struct run_spec *spec, struct err *e);
+
+/* Docker's default capabilities. */
+#define RUN_CAPABILITIES(X)                                                              \
+	X(AUDIT_WRITE)                                                                   \
+	X(CHOWN)                                                                         \
+	X(DAC_OVERRIDE)                                                                  \
+	X(FOWNER)                                                                        \
+	X(FSETID)                                                                        \
+	X(KILL)                                                                          \
+	X(MKNOD)                                                                         \
+	X(NET_BIND_SERVICE)                                                              \
+	X(NET_RAW)                                                                       \
+	X(SETFCAP)                                                                       \
+	X(SETGID)                                                                        \
+	X(SETPCAP)                                                                       \
+	X(SETUID)                                                                        \
+	X(SYS_CHROOT)
+
+enum {
+	RUN_NOFILE_SOFT = 1024, /* what select(2) can take */
+	RUN_NOFILE_HARD = 524288,
+	RUN_SHM_USUAL = 64 * 1024 * 1024,
+};
+
+/* What is covered, and what is only to be read, in the form of the OCI runtime spec. */
+extern const char *const run_masked_paths[];
+extern const char *const run_read_only_paths[];
+
+/* The contents, owner and mode of a file in memory. */
+int run_file_fill(int fd, const struct run_mount *m);
+
+/*
+ * With a runtime: makes its bundle in the mount namespace, where /tmp then is of this
+ * process alone, and the command that runs it.
+ */
+int run_bundle_set_up(const struct run_plan *plan, struct err *e);
+int run_bundle_exec(const struct run_plan *plan, struct err *e);
+
+/* The folder of the bundle, and its config.json; NULL when it would not be UTF-8. */
+#define RUN_BUNDLE "/tmp"
+char *run_bundle_config(const struct run_plan *plan);
+
 /* The first process of the step's pid namespace: takes a struct run_plan. */
 void run_inside(void *plan) __attribute__((noreturn));
 

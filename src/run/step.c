@@ -84,8 +84,7 @@ static int make_places(const struct run_plan *plan, struct run_places *places,
 			       e);
 	for (size_t i = 0; r == 0 && i < plan->spec->nmounts; i++)
 		r = make_mount_place(plan, i, places, e);
-	if (r == 0)
-		run_places_settle(places);
+	run_places_settle(places);
 	return r;
 }
 

@@ -103,6 +103,14 @@ struct run_spec {
 	bool all_capabilities;		 /* else Docker's default ones */
 	const struct run_filter *filter; /* NULL: none */
 
+	/*
+	 * An OCI runtime (crun, runc, youki) that runs the step in place of the sandbox
+	 * here, by name or path; NULL: none. /proc and the cgroups must be to its liking.
+	 * The command is the first process there, which the kernel spares its own
+	 * signals; one that kills it is told as status 128 + signal.
+	 */
+	const char *runtime;
+
 	run_output output; /* NULL: it is thrown away */
 	void *context;	   /* of output */
 	int cancel;	   /* fd: when it can be read, the step is killed; -1: never */

@@ -10,9 +10,20 @@
 #include "run/inside.h"
 #include "run/place.h"
 
-enum {
-	PLAIN = PRIV_TREE_NOSUID | PRIV_TREE_NODEV | PRIV_TREE_NOEXEC,
-	SHM_USUAL = 64 * 1024 * 1024,
+enum { PLAIN = PRIV_TREE_NOSUID | PRIV_TREE_NODEV | PRIV_TREE_NOEXEC };
+
+/* The same as in runc and crun. */
+const char *const run_masked_paths[] = {
+	"/proc/acpi",	       "/proc/asound",
+	"/proc/kcore",	       "/proc/keys",
+	"/proc/latency_stats", "/proc/sched_debug",
+	"/proc/scsi",	       "/proc/timer_list",
+	"/proc/timer_stats",   "/sys/devices/virtual/powercap",
+	"/sys/firmware",       NULL,
+};
+
+const char *const run_read_only_paths[] = {
+	"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger", NULL,
 };
 
 /* Attaches a tree at a path of the root, and closes it unless it is wanted. */
@@ -100,29 +111,29 @@ static int mount_pts(int dev, struct err *e)
 static int mount_shm(int dev, uint64_t size, struct err *e)
 {
 	AUTO_FREE char *option =
-		xasprintf("size=%llu", (unsigned long long)(size ? size : SHM_USUAL));
+		xasprintf("size=%llu", (unsigned long long)(size ? size : RUN_SHM_USUAL));
 	const char *options[] = {"mode=1777", option, NULL};
 
 	return attach_new("tmpfs", options, PLAIN, dev, "shm", e);
 }
 
-static int mount_dev(int root, const struct run_spec *spec, int *dev, struct err *e)
+int run_system_mount_dev(int root, const struct run_spec *spec, struct err *e)
 {
 	static const char *const options[] = {"mode=755", "size=64k", NULL};
-	int r;
+	AUTO_CLOSE int dev =
+		priv_tree_make("tmpfs", options, PRIV_TREE_NOSUID | PRIV_TREE_NOEXEC, e);
+	int r = dev < 0 ? dev : attach(dev, root, "dev", e);
 
-	*dev = priv_tree_make("tmpfs", options, PRIV_TREE_NOSUID | PRIV_TREE_NOEXEC, e);
-	r = *dev < 0 ? *dev : attach(*dev, root, "dev", e);
 	if (r == 0)
-		r = fill_dev(*dev, e);
+		r = fill_dev(dev, e);
 	if (r == 0)
-		r = mount_pts(*dev, e);
+		r = mount_pts(dev, e);
 	if (r == 0)
-		r = mount_shm(*dev, spec->shm_size, e);
+		r = mount_shm(dev, spec->shm_size, e);
 	/* Kernels may be without (CONFIG_POSIX_MQUEUE). */
-	if (r == 0 && attach_new("mqueue", NULL, PLAIN, *dev, "mqueue", NULL) < 0)
-		(void)unlinkat(*dev, "mqueue", AT_REMOVEDIR);
-	return r;
+	if (r == 0 && attach_new("mqueue", NULL, PLAIN, dev, "mqueue", NULL) < 0)
+		(void)unlinkat(dev, "mqueue", AT_REMOVEDIR);
+	return r < 0 ? r : TAKE_FD(dev);
 }
 
 /* Covers a file with the step's /dev/null, a folder with an empty one. */
@@ -144,12 +155,23 @@ static int mask(int folder, const char *path, int dev, struct err *e)
 	return r < 0 ? r : priv_tree_attach(tree, place, "", e);
 }
 
-static int mask_all(int folder, const char *const *paths, int dev, struct err *e)
+/* The name below a folder, or NULL. */
+static const char *below(const char *path, const char *folder)
+{
+	size_t n = strlen(folder);
+
+	return strncmp(path, folder, n) == 0 ? path + n : NULL;
+}
+
+static int mask_all(int tree, const char *folder, int dev, struct err *e)
 {
 	int r = 0;
 
-	for (; r == 0 && *paths; paths++)
-		r = mask(folder, *paths, dev, e);
+	for (const char *const *path = run_masked_paths; r == 0 && *path; path++) {
+		const char *name = below(*path, folder);
+
+		r = name ? mask(tree, name, dev, e) : 0;
+	}
 	return r < 0 ? err_wrap(e, r, "cannot mask a part of the kernel's files") : 0;
 }
 
@@ -166,15 +188,8 @@ static int make_read_only(int folder, const char *path, struct err *e)
 	return r < 0 ? r : priv_tree_attach(tree, place, "", e);
 }
 
-/* What is masked and read-only is the same as in runc and crun. */
 static int mount_proc(int root, bool is_masked, int dev, struct err *e)
 {
-	static const char *const masked[] = {
-		"acpi",	       "asound", "kcore",      "keys",	      "latency_stats",
-		"sched_debug", "scsi",	 "timer_list", "timer_stats", NULL,
-	};
-	static const char *const read_only[] = {"bus",		 "fs", "irq", "sys",
-						"sysrq-trigger", NULL};
 	AUTO_CLOSE int proc = priv_tree_new("proc", e);
 	int r = proc < 0 ? proc : attach(proc, root, "proc", e);
 
@@ -187,9 +202,9 @@ static int mount_proc(int root, bool is_masked, int dev, struct err *e)
 			       "unmask=ALL`)");
 	if (r < 0 || !is_masked)
 		return r;
-	for (const char *const *path = read_only; r == 0 && *path; path++)
-		r = make_read_only(proc, *path, e);
-	return r == 0 ? mask_all(proc, masked, dev, e) : r;
+	for (const char *const *path = run_read_only_paths; r == 0 && *path; path++)
+		r = make_read_only(proc, below(*path, "/proc/"), e);
+	return r == 0 ? mask_all(proc, "/proc/", dev, e) : r;
 }
 
 /*
@@ -198,8 +213,6 @@ static int mount_proc(int root, bool is_masked, int dev, struct err *e)
  */
 static int mount_sys(int root, bool is_masked, int dev, struct err *e)
 {
-	static const char *const masked[] = {"devices/virtual/powercap", "firmware",
-					     NULL};
 	unsigned flags = is_masked ? PLAIN | PRIV_TREE_RDONLY : PLAIN;
 	AUTO_CLOSE int sys = priv_tree_make("sysfs", NULL, flags, NULL);
 	int r;
@@ -211,15 +224,15 @@ static int mount_sys(int root, bool is_masked, int dev, struct err *e)
 			return r;
 	}
 	r = attach(sys, root, "sys", e);
-	return r == 0 && is_masked ? mask_all(sys, masked, dev, e) : r;
+	return r == 0 && is_masked ? mask_all(sys, "/sys/", dev, e) : r;
 }
 
 int run_system_mount(int root, const struct run_spec *spec, struct err *e)
 {
-	AUTO_CLOSE int dev = -1;
-	int r = mount_dev(root, spec, &dev, e);
+	AUTO_CLOSE int dev = run_system_mount_dev(root, spec, e);
+	int r = dev;
 
-	if (r == 0)
+	if (r >= 0)
 		r = mount_proc(root, !spec->all_capabilities, dev, e);
 	if (r == 0)
 		r = mount_sys(root, !spec->all_capabilities, dev, e);

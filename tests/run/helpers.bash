@@ -150,6 +150,29 @@ run_in_folder() # STATUS OPTION... -- COMMAND...
 	expect "$wanted" step --root "$lower" "$@"
 }
 
+# Starts a step that runs until it is killed, and waits until it does: $pid, $mark.
+start_endless() # OPTION...
+{
+	mark=1000.$RANDOM$RANDOM
+	step --lower "$lower" --upper "$upper" --work "$work" "$@" -- \
+		sh -c "sleep $mark & trap '' TERM INT HUP; sleep $mark; sleep $mark" &
+	pid=$!
+	for _ in $(seq 250); do
+		[ "$(pgrep -fc "^sleep $mark")" -lt 2 ] || return 0
+		sleep 0.02
+	done
+	return 1
+}
+
+until_gone()
+{
+	for _ in $(seq 250); do
+		pgrep -f "^sleep $mark" >/dev/null || return 0
+		sleep 0.02
+	done
+	return 1
+}
+
 # Every name in a folder.
 names() # FOLDER
 {

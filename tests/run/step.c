@@ -189,6 +189,7 @@ enum option_id {
 	OPT_CANCEL,
 	OPT_PREFIX,
 	OPT_REPEAT,
+	OPT_RUNTIME,
 };
 
 static const struct option options[] = {
@@ -216,6 +217,7 @@ static const struct option options[] = {
 	{"cancel", 1, NULL, OPT_CANCEL},
 	{"prefix", 0, NULL, OPT_PREFIX},
 	{"repeat", 1, NULL, OPT_REPEAT},
+	{"runtime", 1, NULL, OPT_RUNTIME},
 	{NULL, 0, NULL, 0},
 };
 
@@ -292,6 +294,9 @@ static void set_option(struct run_spec *spec, int id)
 		break;
 	case OPT_PREFIX:
 		prefixed = true;
+		break;
+	case OPT_RUNTIME:
+		spec->runtime = optarg;
 		break;
 	case OPT_REPEAT:
 		repetitions = atol(optarg);

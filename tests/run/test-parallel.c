@@ -111,6 +111,10 @@ int main(void)
 	struct job jobs[THREADS];
 	unsigned files, wrong = 0;
 
+	if (system("command -v busybox >/dev/null") != 0) {
+		puts("1..0 # SKIP there is no busybox");
+		return 0;
+	}
 	if (!mkdtemp(top))
 		return 1;
 	enter();

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A step by an OCI runtime. Bundle and state of the runtime are in a tmpfs over /tmp of
+ * this process's mount namespace, so that they go away with it; the runtime is in the
+ * step's pid namespace and ends with it, too.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+
+#include "base/alloc.h"
+#include "base/proc.h"
+#include "priv/tree.h"
+#include "run/inside.h"
+
+static int write_file(int bundle, const char *name, const struct run_mount *m,
+		      struct err *e)
+{
+	AUTO_CLOSE int fd =
+		openat(bundle, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	int r = fd < 0 ? -errno : run_file_fill(fd, m);
+
+	return r < 0 ? err_sys(e, r, "cannot write the runtime's %s", name) : 0;
+}
+
+static int write_text(int bundle, const char *name, const char *text, mode_t mode,
+		      struct err *e)
+{
+	struct run_mount m = {.data = text, .len = strlen(text), .mode = mode};
+
+	return write_file(bundle, name, &m, e);
+}
+
+static int attach_at(int bundle, const char *name, int tree, struct err *e)
+{
+	AUTO_CLOSE int place = -1;
+	struct stat st;
+	int r = fstat(tree, &st);
+
+	if (r == 0)
+		r = S_ISDIR(st.st_mode) ? mkdirat(bundle, name, 0700)
+					: mknodat(bundle, name, S_IFREG | 0600, 0);
+	if (r == 0)
+		r = place = openat(bundle, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (r < 0)
+		return err_sys(e, -errno, "cannot make the runtime's %s", name);
+	return priv_tree_attach(tree, place, "", e);
+}
+
+static int add_mounts(const struct run_plan *plan, int bundle, struct err *e)
+{
+	const struct run_spec *spec = plan->spec;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < spec->nmounts; i++) {
+		AUTO_FREE char *name = xasprintf("mount-%zu", i);
+
+		if (spec->mounts[i].type == RUN_MOUNT_BIND)
+			r = attach_at(bundle, name, plan->sources[i], e);
+		else if (spec->mounts[i].type == RUN_MOUNT_FILE)
+			r = write_file(bundle, name, &spec->mounts[i], e);
+	}
+	return r;
+}
+
+static int add_etc(const struct run_spec *spec, int bundle, struct err *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(run_etc_files); i++) {
+		AUTO_FREE char *text = run_etc_files[i].text(spec);
+
+		r = write_text(bundle, strrchr(run_etc_files[i].path, '/') + 1, text,
+			       0644, e);
+	}
+	return r;
+}
+
+static int add_config(const struct run_plan *plan, int bundle, struct err *e)
+{
+	AUTO_FREE char *config = run_bundle_config(plan);
+
+	if (!config)
+		return err_set(e, -EINVAL,
+			       "a word of the step is not UTF-8, which an OCI "
+			       "runtime needs");
+	return write_text(bundle, "config.json", config, 0600, e);
+}
+
+/* Runtimes differ in what they make where mknod(2) is refused. */
+static int add_dev(const struct run_spec *spec, int bundle, struct err *e)
+{
+	AUTO_CLOSE int dev = run_system_mount_dev(bundle, spec, e);
+
+	return dev < 0 ? dev : 0;
+}
+
+/* The runtime must see its own processes. */
+static int mount_proc(struct err *e)
+{
+	AUTO_CLOSE int proc = priv_tree_new("proc", e);
+
+	return proc < 0 ? proc : priv_tree_attach(proc, AT_FDCWD, "/proc", e);
+}
+
+static bool is_crun(const char *runtime)
+{
+	const char *slash = strrchr(runtime, '/');
+
+	return strcmp(slash ? slash + 1 : runtime, "crun") == 0;
+}
+
+/*
+ * crun can do without cgroups, and refuses to run where there are those of both versions
+ * unless it does not see them. Others make one, and need to.
+ */
+static int hide_cgroups(struct err *e)
+{
+	static const char *const options[] = {"mode=755", "size=0", NULL};
+	AUTO_CLOSE int place = open("/sys/fs/cgroup", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	AUTO_CLOSE int tree = -1;
+
+	if (place < 0)
+		return 0; /* nothing to hide */
+	tree = priv_tree_make("tmpfs", options, PRIV_TREE_RDONLY, e);
+	return tree < 0 ? tree : priv_tree_attach(tree, place, "", e);
+}
+
+int run_bundle_set_up(const struct run_plan *plan, struct err *e)
+{
+	static const char *const options[] = {"mode=0711", NULL};
+	AUTO_CLOSE int bundle = -1;
+	int r;
+
+	if (plan->spec->all_capabilities)
+		return err_set(e, -EOPNOTSUPP,
+			       "an OCI runtime is not asked for a step "
+			       "with every privilege");
+	r = bundle = priv_tree_make("tmpfs", options, PRIV_TREE_NOSUID, e);
+	if (r >= 0)
+		r = mount_proc(e);
+	if (r == 0 && is_crun(plan->spec->runtime))
+		r = hide_cgroups(e);
+	if (r == 0)
+		r = priv_tree_attach(bundle, AT_FDCWD, RUN_BUNDLE, e);
+	if (r == 0)
+		r = attach_at(bundle, "rootfs", plan->root, e);
+	if (r == 0)
+		r = add_dev(plan->spec, bundle, e);
+	if (r == 0)
+		r = add_etc(plan->spec, bundle, e);
+	if (r == 0)
+		r = add_mounts(plan, bundle, e);
+	return r == 0 ? add_config(plan, bundle, e) : r;
+}
+
+int run_bundle_exec(const struct run_plan *plan, struct err *e)
+{
+	const char *runtime = plan->spec->runtime;
+	AUTO_STRV struct strv argv = STRV_INIT;
+	unsigned number = 0;
+
+	/* Its cgroup is named after it, where several may run at once. */
+	if (getrandom(&number, sizeof number, 0) < 0)
+		return err_sys(e, -errno, "cannot make a name");
+	strv_add(&argv, runtime);
+	strv_add(&argv, "--root");
+	strv_add(&argv, RUN_BUNDLE "/state");
+	if (is_crun(runtime))
+		strv_add(&argv, "--cgroup-manager=disabled");
+	strv_add(&argv, "run");
+	strv_add(&argv, "--bundle");
+	strv_add(&argv, RUN_BUNDLE);
+	strv_addf(&argv, "mab-build-%08x", number);
+	return proc_exec((const char *const *)argv.v, e);
+}
