@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* What pulls and pushes are made of: repositories, and requests to them. */
+
+#include <pthread.h>
+#include <time.h>
+
+#include "oci/manifest.h"
+#include "registry/client.h"
+#include "registry/credentials.h"
+#include "registry/http.h"
+
+/* A registry, known by the host of a reference. */
+struct registry_host {
+	struct registry_host *next;
+	struct registry *client;
+	char *name;	     /* "docker.io" */
+	struct http_tls tls; /* certificates */
+	pthread_mutex_t lock;
+	char *base;    /* "https://registry-1.docker.io"; NULL until it was asked once */
+	bool insecure; /* plain HTTP or an unverified certificate */
+	char *scheme;  /* what it wants: "basic", "bearer"; NULL for nothing */
+	char *realm;
+	char *service;
+};
+
+/* A repository and what is to be done there. It keeps the authorization for that. */
+struct repository {
+	struct repository *next;
+	struct registry_host *host;
+	char *path;
+	char *scopes; /* separated by blanks: "repository:app:pull,push" */
+	pthread_mutex_t lock;
+	bool has_credentials, looked;
+	struct credentials credentials;
+	char *authorization; /* NULL: none yet */
+	time_t expires;	     /* of it, by the monotonic clock; 0: never */
+	unsigned generation; /* counts the authorizations */
+};
+
+struct registry {
+	struct registry_settings settings;
+	struct http *http;
+	pthread_mutex_t lock; /* of the lists */
+	struct registry_host *hosts;
+	struct repository *repositories;
+	pthread_mutex_t events; /* the callbacks run one at a time */
+};
+
+/*
+ * The repository of a reference; actions is "pull" or "pull,push". Of the origins those
+ * on the same host are read as well. Owned by the client.
+ */
+int repository_get(struct registry *r, const struct oci_reference *ref,
+		   const char *actions, const struct oci_reference *origins,
+		   size_t norigins, struct repository **repo, struct err *e);
+
+/* "https://host/v2/PATH/" and the rest, owned by the caller. */
+char *repository_url(const struct repository *repo, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/*
+ * http_perform() with the authorization that the repository's host wants, which is got
+ * and renewed here. q's authorization and TLS settings are set. A denied request is
+ * -EACCES.
+ */
+int repository_perform(struct repository *repo, struct http_request *q,
+		       struct http_answer *a, struct err *e);
+
+/* The value for a request now; NULL when none is wanted. Owned by the caller. */
+int repository_authorize(struct repository *repo, char **authorization,
+			 unsigned *generation, struct err *e);
+
+/* Learns from a 401 what is wanted; forgets the authorization of that generation. */
+int repository_challenged(struct repository *repo, const struct http_answer *a,
+			  unsigned generation, struct err *e);
+void host_challenged(struct registry_host *host, const struct http_answer *a);
+
+/*
+ * "cannot WHAT: HOST answered 404: what the registry says". -ENOENT for 404, -EACCES for
+ * 401 and 403, else -EIO.
+ */
+int repository_refused(const struct repository *repo, const struct http_answer *a,
+		       const char *what, struct err *e);
+
+void registry_log(struct registry *r, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+void registry_progress(struct registry *r, const struct oci_digest *blob, uint64_t done,
+		       uint64_t total);
+
+/*
+ * Calls job(context, i) for every i below n, up to the settings' number at once. After a
+ * failure no more are begun; the first one is what is returned.
+ */
+int registry_parallel(struct registry *r, size_t n,
+		      int (*job)(void *context, size_t i, struct err *e), void *context,
+		      struct err *e);

@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: MIT */
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "registry/client-internal.h"
+#include "registry/error.h"
+#include "registry/tls.h"
+
+/* Docker's registry answers under another name than its images have. */
+static const char *address_of(const char *host)
+{
+	return strcmp(host, "docker.io") == 0 ? "registry-1.docker.io" : host;
+}
+
+/* This machine: whoever could listen in can read everything anyway. */
+static bool is_local(const char *host)
+{
+	AUTO_FREE char *name = xstrdup(host);
+	char *colon = strrchr(name, ':');
+	struct in_addr address;
+
+	if (host[0] == '[')
+		return strncmp(host, "[::1]", 5) == 0 && (!host[5] || host[5] == ':');
+	if (colon)
+		*colon = '\0';
+	if (inet_pton(AF_INET, name, &address) == 1)
+		return ntohl(address.s_addr) >> 24 == 127;
+	return strcmp(name, "localhost") == 0;
+}
+
+/* ---- events ---- */
+
+/* Called by http, by any thread. */
+static void on_log(void *data, const char *line)
+{
+	struct registry *r = data;
+
+	pthread_mutex_lock(&r->events);
+	r->settings.log(r->settings.data, line);
+	pthread_mutex_unlock(&r->events);
+}
+
+void registry_log(struct registry *r, const char *fmt, ...)
+{
+	AUTO_STRBUF struct strbuf s = STRBUF_INIT;
+	va_list ap;
+
+	if (!r->settings.log)
+		return;
+	va_start(ap, fmt);
+	strbuf_vaddf(&s, fmt, ap);
+	va_end(ap);
+	on_log(r, s.data);
+}
+
+void registry_progress(struct registry *r, const struct oci_digest *blob, uint64_t done,
+		       uint64_t total)
+{
+	if (!r->settings.progress)
+		return;
+	pthread_mutex_lock(&r->events);
+	r->settings.progress(r->settings.data, blob, done, total);
+	pthread_mutex_unlock(&r->events);
+}
+
+/* ---- hosts ---- */
+
+/* Asks for /v2/ in one way. What is there answers something, if only 401. */
+static int ask_base(struct registry_host *host, const char *scheme, unsigned attempts,
+		    struct err *e)
+{
+	AUTO_HTTP_ANSWER struct http_answer a = HTTP_ANSWER_INIT;
+	AUTO_FREE char *base = xasprintf("%s://%s", scheme, address_of(host->name));
+	AUTO_FREE char *url = xasprintf("%s/v2/", base);
+	struct http_request q = {.method = "GET",
+				 .url = url,
+				 .tls = &host->tls,
+				 .allow_plain = host->insecure,
+				 .attempts = attempts};
+	int r = http_perform(host->client->http, &q, &a, e);
+
+	if (r < 0)
+		return r;
+	host->base = TAKE_PTR(base);
+	host_challenged(host, &a);
+	return 0;
+}
+
+/* TLS first; without only where that was allowed, or on this machine. */
+static int find_base(struct registry_host *host, struct err *e)
+{
+	bool local = is_local(host->name);
+	AUTO_ERR struct err why = ERR_INIT;
+	int r;
+
+	host->insecure = host->tls.skip_verify;
+	r = ask_base(host, "https", local || host->insecure ? 1 : 0, &why);
+	if (r == 0 || r == -ECANCELED || r == -EKEYREJECTED)
+		return r < 0 ? err_set(e, r, "%s", why.text) : 0;
+	if (!local && !host->insecure)
+		return err_set(e, r, "%s%s", why.text,
+			       r == -EPROTO ? "; if it is meant to be without TLS, use "
+					      "--tls-verify=false"
+					    : "");
+	host->insecure = true;
+	return ask_base(host, "http", 0, e);
+}
+
+static int host_learn(struct registry_host *host, struct err *e)
+{
+	int r = 0;
+
+	pthread_mutex_lock(&host->lock);
+	if (!host->base)
+		r = find_base(host, e);
+	pthread_mutex_unlock(&host->lock);
+	return r;
+}
+
+static void host_free(struct registry_host *host)
+{
+	free(host->name);
+	tls_free(&host->tls);
+	free(host->base);
+	free(host->scheme);
+	free(host->realm);
+	free(host->service);
+	pthread_mutex_destroy(&host->lock);
+	free(host);
+}
+
+/* With the client's lock held. */
+static int host_get(struct registry *r, const char *name, struct registry_host **found,
+		    struct err *e)
+{
+	struct registry_host *host;
+	int result;
+
+	for (host = r->hosts; host; host = host->next)
+		if (strcmp(host->name, name) == 0) {
+			*found = host;
+			return 0;
+		}
+	host = xcalloc(1, sizeof *host);
+	host->client = r;
+	host->name = xstrdup(name);
+	pthread_mutex_init(&host->lock, NULL);
+	host->tls.skip_verify = r->settings.skip_tls_verify;
+	result = tls_load(&host->tls, name, r->settings.cert_dir, e);
+	if (result < 0) {
+		host_free(host);
+		return result;
+	}
+	host->next = r->hosts;
+	*found = r->hosts = host;
+	return 0;
+}
+
+/* ---- repositories ---- */
+
+static char *scopes_of(const struct oci_reference *ref, const char *actions,
+		       const struct oci_reference *origins, size_t norigins)
+{
+	struct strbuf s = STRBUF_INIT;
+
+	strbuf_addf(&s, "repository:%s:%s", ref->path, actions);
+	for (size_t i = 0; i < norigins; i++)
+		if (strcmp(origins[i].host, ref->host) == 0 &&
+		    strcmp(origins[i].path, ref->path) != 0)
+			strbuf_addf(&s, " repository:%s:pull", origins[i].path);
+	return strbuf_take(&s);
+}
+
+static struct repository *repository_new(struct registry_host *host, const char *path,
+					 const char *scopes)
+{
+	struct repository *repo = xcalloc(1, sizeof *repo);
+
+	repo->host = host;
+	repo->path = xstrdup(path);
+	repo->scopes = xstrdup(scopes);
+	pthread_mutex_init(&repo->lock, NULL);
+	return repo;
+}
+
+static void repository_free(struct repository *repo)
+{
+	free(repo->path);
+	free(repo->scopes);
+	credentials_free(&repo->credentials);
+	secret_free(repo->authorization);
+	pthread_mutex_destroy(&repo->lock);
+	free(repo);
+}
+
+static int find_repository(struct registry *r, const struct oci_reference *ref,
+			   const char *scopes, struct repository **found, struct err *e)
+{
+	struct registry_host *host;
+	struct repository *repo;
+	int result = host_get(r, ref->host, &host, e);
+
+	if (result < 0)
+		return result;
+	for (repo = r->repositories; repo; repo = repo->next)
+		if (repo->host == host && strcmp(repo->path, ref->path) == 0 &&
+		    strcmp(repo->scopes, scopes) == 0) {
+			*found = repo;
+			return 0;
+		}
+	repo = repository_new(host, ref->path, scopes);
+	repo->next = r->repositories;
+	*found = r->repositories = repo;
+	return 0;
+}
+
+int repository_get(struct registry *r, const struct oci_reference *ref,
+		   const char *actions, const struct oci_reference *origins,
+		   size_t norigins, struct repository **repo, struct err *e)
+{
+	AUTO_FREE char *scopes = scopes_of(ref, actions, origins, norigins);
+	int result;
+
+	pthread_mutex_lock(&r->lock);
+	result = find_repository(r, ref, scopes, repo, e);
+	pthread_mutex_unlock(&r->lock);
+	return result < 0 ? result : host_learn((*repo)->host, e);
+}
+
+char *repository_url(const struct repository *repo, const char *fmt, ...)
+{
+	struct strbuf s = STRBUF_INIT;
+	va_list ap;
+
+	strbuf_addf(&s, "%s/v2/%s/", repo->host->base, repo->path);
+	va_start(ap, fmt);
+	strbuf_vaddf(&s, fmt, ap);
+	va_end(ap);
+	return strbuf_take(&s);
+}
+
+/* A registry may name another server for uploads: that gets no secrets. */
+static bool is_own(const struct registry_host *host, const char *url)
+{
+	size_t n = strlen(host->base);
+
+	return strncmp(url, host->base, n) == 0 && (url[n] == '/' || !url[n]);
+}
+
+int repository_perform(struct repository *repo, struct http_request *q,
+		       struct http_answer *a, struct err *e)
+{
+	enum { ROUNDS = 3 }; /* without, with what is known, with a new one */
+	struct registry_host *host = repo->host;
+
+	q->tls = &host->tls;
+	q->allow_plain = host->insecure;
+	for (int round = 1;; round++) {
+		AUTO_SECRET char *authorization = NULL;
+		unsigned generation = 0;
+		int r = 0;
+
+		if (is_own(host, q->url))
+			r = repository_authorize(repo, &authorization, &generation, e);
+		if (r < 0)
+			return r;
+		q->authorization = authorization;
+		r = http_perform(host->client->http, q, a, e);
+		q->authorization = NULL;
+		if (r < 0 || a->status != 401 || round == ROUNDS)
+			return r;
+		r = repository_challenged(repo, a, generation, e);
+		if (r < 0)
+			return r;
+	}
+}
+
+int repository_refused(const struct repository *repo, const struct http_answer *a,
+		       const char *what, struct err *e)
+{
+	AUTO_FREE char *host = http_url_host(a->url ? a->url : repo->host->base);
+	AUTO_FREE char *message = answer_message(&a->body);
+	const char *mend = "";
+	int code = -EIO;
+
+	if (a->status == 401 || a->status == 403) {
+		code = -EACCES;
+		mend = repo->has_credentials
+			       ? "; these credentials may not do that"
+			       : "; there are no credentials for it: log in, or use --creds";
+	} else if (a->status == 404) {
+		code = -ENOENT;
+	} else if (a->status == 429) {
+		mend = "; it limits how much may be asked for: log in, or wait";
+	}
+	if (a->attempts > 1)
+		return err_set(e, code, "cannot %s: %s answered %ld%s%s (%u attempts)%s",
+			       what, host, a->status, *message ? ": " : "", message,
+			       a->attempts, mend);
+	return err_set(e, code, "cannot %s: %s answered %ld%s%s%s", what, host, a->status,
+		       *message ? ": " : "", message, mend);
+}
+
+/* ---- the client ---- */
+
+int registry_new(const struct registry_settings *settings, struct registry **client,
+		 struct err *e)
+{
+	struct registry *r = xcalloc(1, sizeof *r);
+	struct http_settings http = {
+		.proxy = settings->proxy,
+		.add_hosts = settings->add_hosts,
+		.attempts = settings->attempts,
+		.retry_delay_ms = settings->retry_delay_ms,
+		.stall_seconds = settings->stall_seconds,
+		.log = settings->log ? on_log : NULL,
+		.data = r,
+	};
+	int result;
+
+	r->settings = *settings;
+	pthread_mutex_init(&r->lock, NULL);
+	pthread_mutex_init(&r->events, NULL);
+	result = http_new(&http, &r->http, e);
+	if (result < 0) {
+		registry_free(r);
+		return result;
+	}
+	*client = r;
+	return 0;
+}
+
+void registry_cancel(struct registry *r)
+{
+	http_cancel(r->http);
+}
+
+void registry_free(struct registry *r)
+{
+	if (!r)
+		return;
+	while (r->repositories) {
+		struct repository *repo = r->repositories;
+
+		r->repositories = repo->next;
+		repository_free(repo);
+	}
+	while (r->hosts) {
+		struct registry_host *host = r->hosts;
+
+		r->hosts = host->next;
+		host_free(host);
+	}
+	http_free(r->http);
+	pthread_mutex_destroy(&r->lock);
+	pthread_mutex_destroy(&r->events);
+	free(r);
+}
+
+void registry_free_p(struct registry **r)
+{
+	registry_free(*r);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * A client of registries: what pulls and pushes have in common. One serves all hosts and
+ * may be used by several threads at once; it keeps connections and tokens. Source:
+ * distribution-spec 1.1; for tokens, Docker's token authentication specification.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/strv.h"
+#include "oci/digest.h"
+#include "oci/reference.h"
+
+struct registry_settings {
+	bool skip_tls_verify; /* accept every certificate, and plain HTTP */
+	const char *cert_dir; /* *.crt, *.cert and *.key instead of certs.d; NULL: none */
+	const char *creds;    /* "USER:PASSWORD"; NULL: from the auth files */
+	const char *authfile; /* NULL: the usual ones */
+	const char *proxy;    /* NULL: as the environment says */
+	const struct strv *add_hosts; /* "name:address"; NULL: none */
+	unsigned jobs;		      /* blobs at once; 0: 4 */
+	unsigned attempts;	      /* of one request; 0: 5 */
+	unsigned retry_delay_ms; /* before the second; 0: 500. It doubles each time */
+
+	unsigned stall_seconds; /* of silence are a failure; 0: 60. Uploads: 5 times */
+
+	/* May be NULL. Called by any thread, one at a time; must not call the client. */
+	void (*log)(void *data, const char *line);
+	void (*progress)(void *data, const struct oci_digest *blob, uint64_t done,
+			 uint64_t total);
+	void *data;
+};
+
+struct registry;
+
+/* The settings' strings must live as long as the client. */
+int registry_new(const struct registry_settings *settings, struct registry **r,
+		 struct err *e);
+
+/* Lets every transfer that runs end soon with -ECANCELED. Safe in a signal handler. */
+void registry_cancel(struct registry *r);
+
+void registry_free(struct registry *r);
+void registry_free_p(struct registry **r);
+#define AUTO_REGISTRY CLEAN(registry_free_p)

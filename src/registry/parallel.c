@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "registry/client-internal.h"
+
+/* Jobs of one call, taken one after the other by its threads. */
+struct crew {
+	pthread_mutex_t lock;
+	size_t next, n;
+	int (*job)(void *context, size_t i, struct err *e);
+	void *context;
+	int result; /* the first failure */
+	struct err *e;
+};
+
+static bool take(struct crew *c, size_t *i)
+{
+	bool more;
+
+	pthread_mutex_lock(&c->lock);
+	more = c->result == 0 && c->next < c->n;
+	if (more)
+		*i = c->next++;
+	pthread_mutex_unlock(&c->lock);
+	return more;
+}
+
+static void report(struct crew *c, int r, const struct err *why)
+{
+	pthread_mutex_lock(&c->lock);
+	if (c->result == 0) {
+		c->result = r;
+		err_set(c->e, r, "%s", why->text ? why->text : strerror(-r));
+	}
+	pthread_mutex_unlock(&c->lock);
+}
+
+static void *work(void *context)
+{
+	struct crew *c = context;
+	size_t i;
+
+	while (take(c, &i)) {
+		AUTO_ERR struct err why = ERR_INIT;
+		int r = c->job(c->context, i, &why);
+
+		if (r < 0)
+			report(c, r, &why);
+	}
+	return NULL;
+}
+
+/* Signals are for the thread that the program knows. */
+static int start(pthread_t *thread, struct crew *c)
+{
+	sigset_t all, before;
+	int r;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	r = pthread_create(thread, NULL, work, c);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return r;
+}
+
+int registry_parallel(struct registry *r, size_t n,
+		      int (*job)(void *context, size_t i, struct err *e), void *context,
+		      struct err *e)
+{
+	enum { JOBS_MAX = 64 };
+	size_t jobs = r->settings.jobs ? r->settings.jobs : 4, started = 0;
+	struct crew c = {.n = n, .job = job, .context = context, .e = e};
+	pthread_t threads[JOBS_MAX];
+
+	if (jobs > JOBS_MAX)
+		jobs = JOBS_MAX;
+	pthread_mutex_init(&c.lock, NULL);
+	/* This thread is one of them; with fewer than wanted it goes on all the same. */
+	while (started + 1 < jobs && started + 1 < n && start(&threads[started], &c) == 0)
+		started++;
+	(void)work(&c);
+	while (started)
+		pthread_join(threads[--started], NULL);
+	pthread_mutex_destroy(&c.lock);
+	return c.result;
+}

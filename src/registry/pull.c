@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: MIT */
+#include "registry/pull.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "oci/config.h"
+#include "registry/client-internal.h"
+#include "oci/graph.h"
+
+static const char *const accepted[] = {OCI_MEDIA_INDEX, OCI_MEDIA_MANIFEST,
+				       DOCKER_MEDIA_INDEX, DOCKER_MEDIA_MANIFEST};
+
+static int open_repository(struct registry *r, const struct oci_reference *ref,
+			   struct repository **repo, struct err *e)
+{
+	return repository_get(r, ref, "pull", NULL, 0, repo, e);
+}
+
+/* The digest that a registry says the answer has; 0 when it says none. */
+static int announced_digest(const struct http_answer *a, struct oci_digest *digest)
+{
+	const char *text = http_answer_header(a, "Docker-Content-Digest", 0);
+
+	return text && oci_digest_parse(digest, text, NULL) == 0;
+}
+
+static int ask_manifest(struct repository *repo, const char *method, const char *name,
+			struct http_answer *a, struct err *e)
+{
+	AUTO_STRV struct strv headers = STRV_INIT;
+	AUTO_FREE char *url = repository_url(repo, "manifests/%s", name);
+	AUTO_FREE char *what = xasprintf("read %s/%s%c%s", repo->host->name, repo->path,
+					 strchr(name, ':') ? '@' : ':', name);
+	struct http_request q = {.method = method,
+				 .url = url,
+				 .headers = &headers,
+				 .max = OCI_DOCUMENT_MAX};
+	int r;
+
+	for (size_t i = 0; i < ARRAY_SIZE(accepted); i++)
+		strv_addf(&headers, "Accept: %s", accepted[i]);
+	r = repository_perform(repo, &q, a, e);
+	if (r < 0)
+		return err_wrap(e, r, "cannot %s", what);
+	return a->status == 200 ? 0 : repository_refused(repo, a, what, e);
+}
+
+/* Held against the digest that was asked for, or else the one that was announced. */
+static int check_digest(const struct oci_document *doc, const struct oci_digest *expected,
+			const struct http_answer *a, const char *name, struct err *e)
+{
+	struct oci_digest announced;
+
+	if (!expected && announced_digest(a, &announced))
+		expected = &announced;
+	if (!expected || oci_digest_equal(&doc->digest, expected))
+		return 0;
+	return err_set(e, -EIO,
+		       "the manifest that came for %s has another digest: it was damaged "
+		       "or replaced on its way",
+		       name);
+}
+
+static int get_document(struct repository *repo, const char *name,
+			const struct oci_digest *expected, struct oci_document *doc,
+			struct err *e)
+{
+	AUTO_HTTP_ANSWER struct http_answer a = HTTP_ANSWER_INIT;
+	AUTO_OCI_DOCUMENT struct oci_document d = {0};
+	int r = ask_manifest(repo, "GET", name, &a, e);
+	size_t len = a.body.len;
+
+	if (r < 0)
+		return r;
+	r = oci_document_init(&d, http_answer_header(&a, "Content-Type", 0),
+			      len ? strbuf_take(&a.body) : xstrdup(""), len, e);
+	if (r == 0)
+		r = check_digest(&d, expected, &a, name, e);
+	if (r < 0)
+		return err_wrap(e, r, "%s/%s", repo->host->name, repo->path);
+	*doc = d;
+	d = (struct oci_document){0};
+	return 0;
+}
+
+int registry_resolve(struct registry *r, const struct oci_reference *ref,
+		     struct oci_document *doc, struct err *e)
+{
+	struct repository *repo;
+	struct oci_digest digest;
+	int result = open_repository(r, ref, &repo, e);
+
+	if (result == 0 && ref->digest)
+		result = oci_digest_parse(&digest, ref->digest, e);
+	if (result < 0)
+		return result;
+	return get_document(repo, ref->digest ? ref->digest : ref->tag,
+			    ref->digest ? &digest : NULL, doc, e);
+}
+
+int registry_head(struct registry *r, const struct oci_reference *ref,
+		  struct oci_descriptor *d, struct err *e)
+{
+	AUTO_HTTP_ANSWER struct http_answer a = HTTP_ANSWER_INIT;
+	struct repository *repo;
+	struct oci_digest digest;
+	const char *type, *length;
+	int result = open_repository(r, ref, &repo, e);
+
+	if (result == 0)
+		result = ask_manifest(repo, "HEAD", ref->digest ? ref->digest : ref->tag,
+				      &a, e);
+	if (result < 0)
+		return result;
+	type = http_answer_header(&a, "Content-Type", 0);
+	length = http_answer_header(&a, "Content-Length", 0);
+	if (!announced_digest(&a, &digest) || !type || !length)
+		return err_set(e, -EOPNOTSUPP, "%s does not say what digest %s/%s has",
+			       ref->host, ref->host, ref->path);
+	*d = (struct oci_descriptor){.media_type = xstrndup(type, strcspn(type, "; ")),
+				     .digest = digest,
+				     .size = strtoull(length, NULL, 10)};
+	return 0;
+}
+
+int registry_fetch_document(struct registry *r, const struct oci_reference *ref,
+			    const struct oci_descriptor *d, struct oci_document *doc,
+			    struct err *e)
+{
+	struct repository *repo;
+	char text[OCI_DIGEST_TEXT];
+	int result = open_repository(r, ref, &repo, e);
+
+	return result < 0 ? result
+			  : get_document(repo, oci_digest_format(&d->digest, text),
+					 &d->digest, doc, e);
+}
+
+/* ---- blobs ---- */
+
+/* A blob on its way down. */
+struct download {
+	struct repository *repo;
+	const struct oci_descriptor *d;
+	struct oci_blob_writer *writer;
+	struct oci_hasher *hasher;
+	uint64_t got;
+};
+
+static int receive(void *context, const char *bytes, size_t n, struct err *e)
+{
+	struct download *t = context;
+
+	if (n > t->d->size - t->got)
+		return err_set(e, -EIO, "more comes than the %llu bytes that there are",
+			       (unsigned long long)t->d->size);
+	t->got += n;
+	oci_hasher_add(t->hasher, bytes, n);
+	registry_progress(t->repo->host->client, &t->d->digest, t->got, t->d->size);
+	return t->writer->append(t->writer, bytes, n, e);
+}
+
+static int check_download(struct download *t, struct err *e)
+{
+	struct oci_digest digest;
+
+	oci_hasher_finish(t->hasher, &digest);
+	if (t->got != t->d->size)
+		return err_set(e, -EIO, "%llu bytes came, it should have %llu",
+			       (unsigned long long)t->got,
+			       (unsigned long long)t->d->size);
+	if (!oci_digest_equal(&digest, &t->d->digest))
+		return err_set(e, -EBADMSG, "what came has another digest");
+	return 0;
+}
+
+static int transfer(struct download *t, const char *what, struct err *e)
+{
+	AUTO_HTTP_ANSWER struct http_answer a = HTTP_ANSWER_INIT;
+	char text[OCI_DIGEST_TEXT];
+	AUTO_FREE char *url = repository_url(t->repo, "blobs/%s",
+					     oci_digest_format(&t->d->digest, text));
+	struct http_request q = {
+		.method = "GET", .url = url, .write = receive, .write_data = t};
+	int r = repository_perform(t->repo, &q, &a, e);
+
+	if (r < 0)
+		return err_wrap(e, r, "cannot %s", what);
+	if (a.status != 200 && a.status != 206)
+		return repository_refused(t->repo, &a, what, e);
+	r = check_download(t, e);
+	return r < 0 ? err_wrap(e, r, "cannot %s", what) : 0;
+}
+
+static int download(struct repository *repo, const struct oci_descriptor *d,
+		    struct oci_blobs *into, struct err *e)
+{
+	struct download t = {.repo = repo, .d = d};
+	char text[OCI_DIGEST_TEXT];
+	AUTO_FREE char *what = xasprintf("read %s/%s@%s", repo->host->name, repo->path,
+					 oci_digest_format(&d->digest, text));
+	int r = into->create(into, &t.writer, e);
+
+	if (r < 0)
+		return r;
+	t.hasher = oci_hasher_new();
+	r = transfer(&t, what, e);
+	oci_hasher_free(t.hasher);
+	if (r == 0)
+		return t.writer->commit(t.writer, &d->digest, e);
+	t.writer->abort(t.writer);
+	return r;
+}
+
+static int fetch_blob(struct repository *repo, const struct oci_descriptor *d,
+		      struct oci_blobs *into, struct err *e)
+{
+	AUTO_ERR struct err why = ERR_INIT;
+	int r;
+
+	if (oci_blobs_has(into, &d->digest, d->size))
+		return 0;
+	r = download(repo, d, into, &why);
+	/* Damage on the way may be gone the next time. */
+	if (r == -EBADMSG) {
+		registry_log(repo->host->client, "%s; trying again", why.text);
+		return download(repo, d, into, e);
+	}
+	return r < 0 ? err_set(e, r, "%s", why.text) : 0;
+}
+
+int registry_fetch_blob(struct registry *r, const struct oci_reference *ref,
+			const struct oci_descriptor *d, struct oci_blobs *into,
+			struct err *e)
+{
+	struct repository *repo;
+	int result = open_repository(r, ref, &repo, e);
+
+	return result < 0 ? result : fetch_blob(repo, d, into, e);
+}
+
+/* ---- whole images ---- */
+
+struct pull {
+	struct repository *repo;
+	struct oci_blobs *into;
+	struct oci_graph graph;
+};
+
+/* From where it goes to, if it is there already. */
+static int load_document(void *context, const struct oci_descriptor *d,
+			 struct oci_document *doc, struct err *e)
+{
+	struct pull *p = context;
+	char text[OCI_DIGEST_TEXT];
+	char *data;
+	size_t len;
+
+	if (oci_blobs_read(p->into, &d->digest, OCI_DOCUMENT_MAX, &data, &len, NULL) == 0)
+		return oci_document_init(doc, d->media_type, data, len, e);
+	return get_document(p->repo, oci_digest_format(&d->digest, text), &d->digest, doc,
+			    e);
+}
+
+static int pull_blob(void *context, size_t i, struct err *e)
+{
+	struct pull *p = context;
+
+	return fetch_blob(p->repo, &p->graph.blobs[i], p->into, e);
+}
+
+static int add_document(struct oci_blobs *into, const struct oci_document *doc,
+			struct err *e)
+{
+	if (oci_blobs_has(into, &doc->digest, doc->len))
+		return 0;
+	return oci_blobs_add(into, doc->data, doc->len, NULL, e);
+}
+
+int registry_pull(struct registry *r, const struct oci_reference *ref,
+		  const struct oci_document *doc, struct oci_blobs *into, struct err *e)
+{
+	struct pull p = {.into = into};
+	int result = open_repository(r, ref, &p.repo, e);
+
+	if (result == 0)
+		result = oci_graph_load(&p.graph, doc, load_document, &p, e);
+	if (result == 0)
+		result = registry_parallel(r, p.graph.n_blobs, pull_blob, &p, e);
+	for (size_t i = 0; i < p.graph.n_documents && result == 0; i++)
+		result = add_document(into, &p.graph.documents[i], e);
+	if (result == 0)
+		result = add_document(into, doc, e);
+	oci_graph_free(&p.graph);
+	return result;
+}
+
+/* ---- one platform ---- */
+
+static int append_text(void *context, const char *bytes, size_t n, struct err *e)
+{
+	struct strbuf *s = context;
+
+	if (s->len + n > OCI_CONFIG_MAX)
+		return err_set(e, -EFBIG, "it has more than %d bytes", OCI_CONFIG_MAX);
+	strbuf_add(s, bytes, n);
+	return 0;
+}
+
+/* The configuration of an image, in memory. */
+static int get_config(struct repository *repo, const struct oci_descriptor *d,
+		      struct oci_config *config, struct err *e)
+{
+	AUTO_HTTP_ANSWER struct http_answer a = HTTP_ANSWER_INIT;
+	AUTO_STRBUF struct strbuf body = STRBUF_INIT;
+	char text[OCI_DIGEST_TEXT];
+	AUTO_FREE char *url =
+		repository_url(repo, "blobs/%s", oci_digest_format(&d->digest, text));
+	struct http_request q = {
+		.method = "GET", .url = url, .write = append_text, .write_data = &body};
+	struct oci_digest digest;
+	int r = repository_perform(repo, &q, &a, e);
+
+	if (r == 0 && a.status / 100 != 2)
+		r = repository_refused(repo, &a, "read the image's configuration", e);
+	if (r < 0)
+		return r;
+	oci_digest_of(body.data, body.len, &digest);
+	if (!oci_digest_equal(&digest, &d->digest))
+		return err_set(e, -EIO, "the image's configuration has another digest");
+	return oci_config_parse(config, body.data, body.len, e);
+}
+
+/* An image without an index is for the platform that its configuration says. */
+static int check_platform(struct repository *repo, const struct oci_document *doc,
+			  const struct oci_platform *wanted, struct err *e)
+{
+	AUTO_OCI_MANIFEST struct oci_manifest m = {0};
+	AUTO_OCI_CONFIG struct oci_config config = {0};
+	struct oci_platform is;
+	char text[OCI_PLATFORM_TEXT], other[OCI_PLATFORM_TEXT];
+	int r = oci_manifest_parse(&m, doc, e);
+
+	if (r == 0)
+		r = get_config(repo, &m.config, &config, e);
+	if (r < 0)
+		return r;
+	is = config.platform;
+	oci_platform_normalize(&is);
+	if (oci_platform_rank(wanted, &is))
+		return 0;
+	return err_set(e, -ENOENT, "there is no image for %s, only for %s",
+		       oci_platform_format(wanted, text),
+		       oci_platform_format(&is, other));
+}
+
+int registry_resolve_platform(struct registry *r, const struct oci_reference *ref,
+			      const struct oci_platform *wanted, struct oci_document *doc,
+			      struct err *e)
+{
+	AUTO_FREE char *name = oci_reference_format(ref);
+	AUTO_OCI_DOCUMENT struct oci_document d = {0};
+	AUTO_OCI_INDEX struct oci_index index = {0};
+	const struct oci_descriptor *chosen;
+	struct repository *repo;
+	int result = registry_resolve(r, ref, &d, e);
+
+	if (result == 0)
+		result = open_repository(r, ref, &repo, e);
+	if (result < 0)
+		return result;
+	if (!oci_document_is_index(&d)) {
+		result = check_platform(repo, &d, wanted, e);
+		if (result < 0)
+			return err_wrap(e, result, "%s", name);
+		*doc = d;
+		d = (struct oci_document){0};
+		return 0;
+	}
+	result = oci_index_parse(&index, &d, e);
+	if (result == 0)
+		result = oci_index_select(&index, wanted, &chosen, e);
+	if (result < 0)
+		return err_wrap(e, result, "%s", name);
+	return registry_fetch_document(r, ref, chosen, doc, e);
+}
+
+/* ---- tags ---- */
+
+static int read_tags(const struct http_answer *a, struct strv *tags, struct err *e)
+{
+	json_t *root = json_loadb(a->body.data, a->body.len, 0, NULL), *item;
+	json_t *list = json_object_get(root, "tags");
+	size_t i;
+	int r = 0;
+
+	if (!json_is_array(list) && !json_is_null(list))
+		r = err_set(e, -EINVAL, "the answer is no list of tags");
+	json_array_foreach(list, i, item) if (json_is_string(item))
+		strv_add(tags, json_string_value(item));
+	json_decref(root);
+	return r;
+}
+
+/* `Link: </v2/…?n=…>; rel="next"` leads to the next page; NULL: that was the last. */
+static char *next_page(const struct http_answer *a)
+{
+	const char *link = http_answer_header(a, "Link", 0);
+	AUTO_FREE char *target = NULL;
+
+	if (!link || link[0] != '<' || !strchr(link, '>'))
+		return NULL;
+	target = xstrndup(link + 1, strcspn(link + 1, ">"));
+	return http_url_resolve(a->url, target);
+}
+
+int registry_tags(struct registry *r, const struct oci_reference *ref, struct strv *tags,
+		  struct err *e)
+{
+	enum { PAGES_MAX = 10000 };
+	AUTO_FREE char *what = xasprintf("list the tags of %s/%s", ref->host, ref->path);
+	AUTO_FREE char *url = NULL;
+	struct repository *repo;
+	int result = open_repository(r, ref, &repo, e);
+
+	if (result == 0)
+		url = repository_url(repo, "tags/list?n=1000");
+	for (int page = 0; url && result == 0 && page < PAGES_MAX; page++) {
+		AUTO_HTTP_ANSWER struct http_answer a = HTTP_ANSWER_INIT;
+		struct http_request q = {.method = "GET", .url = url};
+
+		result = repository_perform(repo, &q, &a, e);
+		if (result == 0 && a.status != 200)
+			return repository_refused(repo, &a, what, e);
+		if (result == 0)
+			result = read_tags(&a, tags, e);
+		if (result < 0)
+			return err_wrap(e, result, "cannot %s", what);
+		free(url);
+		url = next_page(&a);
+	}
+	strv_sort(tags);
+	return result;
+}
