@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+#include "layer/attributes-internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+
+int layer_set_xattr(int fd, int dirfd, const char *name, const struct layer_xattr *x)
+{
+	char path[64 + NAME_MAX + 1];
+
+	if (fd >= 0)
+		return fsetxattr(fd, x->name, x->value, x->size, 0) < 0 ? -errno : 0;
+	snprintf(path, sizeof path, "/proc/self/fd/%d/%s", dirfd, name);
+	return lsetxattr(path, x->name, x->value, x->size, 0) < 0 ? -errno : 0;
+}
+
+static int set_xattrs(const struct layer_entry *entry, int fd, int dirfd,
+		      const char *name, struct err *e)
+{
+	for (size_t i = 0; i < entry->nxattrs; i++) {
+		const struct layer_xattr *x = &entry->xattrs[i];
+		int r = layer_xattr_is_portable(x->name)
+				? layer_set_xattr(fd, dirfd, name, x)
+				: 0;
+
+		if (r < 0)
+			return err_sys(e, r, "cannot set the attribute %s of %s", x->name,
+				       entry->path);
+	}
+	return 0;
+}
+
+/* Where all files are the user's, the image's owner and mode are kept aside. */
+static int keep_owner(const struct layer_entry *entry, uint32_t uid, uint32_t gid, int fd,
+		      int dirfd, const char *name, struct err *e)
+{
+	AUTO_FREE char *value = xasprintf("%u:%u:%o", uid, gid, entry->mode);
+	char xattr[] = LAYER_OWNER_XATTR;
+	struct layer_xattr x = {xattr, value, strlen(value)};
+	int r;
+
+	if (entry->type != LAYER_FILE && entry->type != LAYER_FOLDER)
+		return 0;
+	r = layer_set_xattr(fd, dirfd, name, &x);
+	return r < 0 ? err_sys(e, r, "cannot note the owner of %s", entry->path) : 0;
+}
+
+int layer_set_owner(const struct layer_unpack_options *o, const struct layer_entry *entry,
+		    int fd, int dirfd, const char *name, struct err *e)
+{
+	uint32_t uid = entry->uid, gid = entry->gid;
+	int r;
+
+	if (o->ids)
+		o->ids->translate(o->ids->context, &uid, &gid);
+	if (o->owner_xattr)
+		r = keep_owner(entry, uid, gid, fd, dirfd, name, e);
+	else if (fd >= 0)
+		r = fchown(fd, uid, gid);
+	else
+		r = fchownat(dirfd, name, uid, gid, AT_SYMLINK_NOFOLLOW);
+	if (r < 0 && !o->owner_xattr)
+		return err_sys(e, -errno,
+			       "cannot give %s to the user %u and the group %u",
+			       entry->path, uid, gid);
+	return r < 0 ? r : set_xattrs(entry, fd, dirfd, name, e);
+}
+
+/* Without ids of its own, the owner's rights are what the user needs. */
+static mode_t disk_mode(const struct layer_unpack_options *o,
+			const struct layer_entry *entry)
+{
+	if (!o->owner_xattr)
+		return entry->mode;
+	return (entry->mode & 0777) | (entry->type == LAYER_FOLDER ? 0700 : 0600);
+}
+
+int layer_set_mode(const struct layer_unpack_options *o, const struct layer_entry *entry,
+		   int fd, int dirfd, const char *name, struct err *e)
+{
+	struct timespec times[2] = {{entry->mtime, 0}, {entry->mtime, 0}};
+	int r = 0;
+
+	if (fd >= 0)
+		r = fchmod(fd, disk_mode(o, entry));
+	else if (entry->type != LAYER_SYMLINK)
+		r = fchmodat(dirfd, name, disk_mode(o, entry), 0);
+	if (r < 0)
+		return err_sys(e, -errno, "cannot set the mode of %s", entry->path);
+	r = fd >= 0 ? futimens(fd, times)
+		    : utimensat(dirfd, name, times, AT_SYMLINK_NOFOLLOW);
+	if (r < 0)
+		return err_sys(e, -errno, "cannot set the time of %s", entry->path);
+	return 0;
+}
