@@ -1,206 +1,205 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
-#include "binfmt/arch.h"
-#include "cli/option.h"
+#include "base/file.h"
 #include "cli/output.h"
-#include "dockerfile/lint.h"
 #include "dockerfile/parser.h"
+#include "mab-build/build-settings.h"
+#include "mab-build/check.h"
 #include "mab-build/command.h"
 #include "mab-build/source.h"
 
-enum option_id {
-	OPT_CHECK = 1,
-	OPT_FILE,
-	OPT_BUILD_ARG,
-	OPT_HELP,
-};
+/* --- What is told --- */
 
-static const struct cli_option options[] = {
-	{0, "Building", .help = ""},
-	{OPT_FILE, "file", .letter = 'f', .arg = "FILE",
-	 .help = "the Dockerfile, - for stdin (default Containerfile, then Dockerfile, in "
-		 "CONTEXT)"},
-	{OPT_BUILD_ARG, "build-arg", .arg = "NAME=VALUE",
-	 .help = "a value for an ARG; without =VALUE that of the environment"},
-	{0, "Instead of building", .help = ""},
-	{OPT_CHECK, "check", .help = "look for mistakes in the Dockerfile"},
-	{OPT_HELP, "help", .letter = 'h', .help = "show this text"},
-	{0},
-};
-
-static const struct cli_program program = {
-	.name = PROGRAM " build",
-	.usage = PROGRAM " build --check [OPTION…] [CONTEXT]",
-	.summary = "Builds an image from a Dockerfile and the folder CONTEXT (default: "
-		   "the current one).",
-	.options = options,
-	.epilogue =
-		"Exit status: 0 done, 1 something failed or was found, 2 wrong usage.",
-};
-
-struct settings {
-	bool check, help;
-	const char *file;
-	const char *context;
-	struct dockerfile_vars build_args;
-};
-
-static int set_build_arg(struct settings *s, const char *value, struct err *e)
+static void print_lines(const char *label, const char *text)
 {
-	const char *equals = strchr(value, '=');
-	AUTO_FREE char *name = xstrndup(value, strcspn(value, "="));
+	AUTO_STRV struct strv lines = STRV_INIT;
 
-	if (!*name)
-		return err_set(e, -EINVAL, "--build-arg=%s has no name", value);
-	value = equals ? equals + 1 : getenv(name);
-	if (value)
-		dockerfile_vars_set(&s->build_args, name, value);
-	return 0;
+	strv_split(&lines, text, "\n");
+	for (size_t i = 0; i < lines.n; i++)
+		fprintf(stderr, "[%s]   | %s\n", label, lines.v[i]);
 }
 
-static int set_option(void *context, const struct cli_option *option, const char *value,
+static void tell(void *context, enum build_event event, const char *label,
+		 const char *text)
+{
+	switch (event) {
+	case BUILD_STEP_BEGINS:
+	case BUILD_STEP_OUTPUT:
+		fprintf(stderr, "[%s] %s\n", label, text);
+		break;
+	case BUILD_STEP_CACHED:
+		fprintf(stderr, "[%s] CACHED\n", label);
+		break;
+	case BUILD_STEP_DONE:
+		fprintf(stderr, "[%s] DONE %s\n", label, text);
+		break;
+	case BUILD_STEP_FAILED:
+		fprintf(stderr, "[%s] FAILED: %s\n", label, text);
+		break;
+	case BUILD_STEP_TAIL:
+		print_lines(label, text);
+		break;
+	case BUILD_NOTE:
+		cli_message(PROGRAM, "%s", text);
+		break;
+	}
+}
+
+/* --- What becomes of it --- */
+
+static int write_file(const char *path, const char *text, struct err *e)
+{
+	return file_write_at(AT_FDCWD, path, text, strlen(text), 0666, e);
+}
+
+static int write_metadata(const struct settings *s, const struct build *b, struct err *e)
+{
+	const struct oci_document *doc = build_result(b);
+	struct cli_json *object = cli_json_object();
+	char digest[OCI_DIGEST_TEXT];
+	AUTO_FREE char *text = NULL;
+	size_t len = 0;
+	FILE *f = open_memstream(&text, &len);
+
+	if (!f) {
+		cli_json_free(object);
+		return err_sys(e, -errno, "cannot write %s", s->metadata_file);
+	}
+	cli_json_set_string(object, "containerimage.digest",
+			    oci_digest_format(&doc->digest, digest));
+	cli_json_set_string(object, "containerimage.mediaType", doc->media_type);
+	cli_json_set_strings(object, "image.name", &s->tags);
+	cli_json_print(object, f);
+	(void)fclose(f); /* into memory */
+	return write_file(s->metadata_file, text, e);
+}
+
+static int export_one(const struct settings *s, struct build *b, const struct output *o,
 		      struct err *e)
 {
-	struct settings *s = context;
+	const char *name = s->tags.n ? s->tags.v[0] : NULL;
 
-	switch ((enum option_id)option->id) {
-	case OPT_CHECK:
-		s->check = true;
-		break;
-	case OPT_FILE:
-		s->file = value;
-		break;
-	case OPT_BUILD_ARG:
-		return set_build_arg(s, value, e);
-	case OPT_HELP:
-		s->help = true;
-		break;
+	switch (o->type) {
+	case OUTPUT_OCI:
+		return build_export_layout(b, o->dest, name, e);
+	case OUTPUT_OCI_ARCHIVE:
+		return build_export_archive(b, o->dest, name, e);
+	case OUTPUT_REGISTRY:
+		break; /* pushed, as all tags are */
 	}
 	return 0;
 }
 
-static int parse_settings(struct settings *s, int argc, char **argv, struct err *e)
+static int finish(const struct settings *s, struct build *b, struct err *e)
 {
-	int operands, r;
+	char id[OCI_DIGEST_TEXT];
+	struct oci_digest digest;
+	int r = 0;
 
-	r = cli_options_parse(&program, argc, argv, set_option, s, &operands, e);
-	if (r < 0 || s->help)
-		return r;
-	if (argc - operands > 1)
-		return err_set(e, -EINVAL, "there is one context, not also '%s'",
-			       argv[operands + 1]);
-	s->context = operands < argc ? argv[operands] : ".";
-	if (!s->check)
-		return err_set(e, -EINVAL,
-			       "this version only checks Dockerfiles: add --check");
-	return 0;
+	for (size_t i = 0; r == 0 && i < s->tags.n; i++)
+		r = build_tag(b, s->tags.v[i], e);
+	for (size_t i = 0; r == 0 && i < s->noutputs; i++)
+		r = export_one(s, b, &s->outputs[i], e);
+	for (size_t i = 0; r == 0 && s->push && i < s->tags.n; i++) {
+		r = build_push(b, s->tags.v[i], e);
+		if (r == 0)
+			cli_message(PROGRAM, "pushed %s", s->tags.v[i]);
+	}
+	build_image_id(b, &digest);
+	(void)oci_digest_format(&digest, id);
+	if (r == 0 && s->iidfile)
+		r = write_file(s->iidfile, id, e);
+	if (r == 0 && s->metadata_file)
+		r = write_metadata(s, b, e);
+	if (r == 0)
+		puts(id);
+	return r;
 }
 
-/* The machine's own platform; its strings are in parts. */
-static int native_platform(struct dockerfile_platform *p, struct strv *parts,
-			   struct err *e)
+/* --- The build --- */
+
+static struct build *running;
+
+static void end_build(int sig)
 {
-	AUTO_BINFMT_ARCHS struct binfmt_archs archs = {0};
-	const struct binfmt_arch *arch;
-	struct utsname u;
-	int r = binfmt_archs_load(&archs, NULL, e);
+	build_cancel(running);
+}
+
+static void catch_signals(struct build *b)
+{
+	/* A second one ends the program at once; the store and the kernel clean up. */
+	struct sigaction action = {.sa_handler = end_build,
+				   .sa_flags = (int)SA_RESETHAND};
+
+	running = b;
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGHUP, &action, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static int run_build(const struct settings *s, struct err *e)
+{
+	AUTO_BUILD struct build *b = NULL;
+	AUTO_FREE char *text = NULL;
+	int r = build_open(&s->build, &b, e);
 
 	if (r < 0)
 		return r;
-	if (uname(&u) < 0)
-		return err_sys(e, -errno, "cannot find out what machine this is");
-	arch = binfmt_archs_find(&archs, u.machine);
-	if (arch && arch->platforms.n)
-		strv_split(parts, arch->platforms.v[0], "/");
-	if (parts->n < 2)
-		return err_set(e, -EINVAL, "this machine, %s, is not known", u.machine);
-	*p = (struct dockerfile_platform){parts->v[0], parts->v[1],
-					  parts->n > 2 ? parts->v[2] : NULL, NULL};
-	return 0;
+	catch_signals(b);
+	r = build_plan(b, e);
+	if (r == 0 && s->dry_run) {
+		text = build_plan_text(b);
+		fputs(text, stdout);
+	} else if (r == 0) {
+		r = build_execute(b, e);
+		if (r == 0)
+			r = finish(s, b, e);
+	}
+	running = NULL;
+	return r;
 }
 
-/* A failure at a place in the Dockerfile, with the line. */
-static int fail_at(const struct source *source, struct err *e)
-{
-	AUTO_FREE char *shown = dockerfile_error_show(e, source->text, source->len);
-
-	cli_message(PROGRAM, "%s", shown);
-	err_free(e);
-	return STATUS_FAILED;
-}
-
-static void print_warning(const struct source *source, const struct dockerfile_warning *w)
-{
-	AUTO_ERR struct err e = ERR_INIT;
-	AUTO_FREE char *shown = NULL;
-
-	err_at(&e, -EINVAL, source->name, w->pos.line, w->pos.column, "%s: %s", w->rule,
-	       w->text);
-	shown = dockerfile_error_show(&e, source->text, source->len);
-	puts(shown);
-}
-
-static bool ignored(const char *path, void *data)
-{
-	const struct source *source = data;
-
-	/* With exceptions a part of what is left out may be there after all. */
-	return !source->ignore.exceptions &&
-	       dockerfile_ignore_match(&source->ignore, path);
-}
-
-static int check(const struct settings *s, struct source *source,
-		 const struct dockerfile_platform *platform)
-{
-	AUTO_DOCKERFILE struct dockerfile d = {0};
-	AUTO_WARNINGS struct dockerfile_warnings w = {0};
-	AUTO_ERR struct err e = ERR_INIT;
-	struct dockerfile_given given = {&s->build_args, *platform, *platform, NULL};
-	struct dockerfile_lint_options o = {
-		.given = &given, .ignored = ignored, .data = source};
-
-	if (dockerfile_parse(&d, source->name, source->text, source->len, &e) < 0 ||
-	    dockerfile_lint(&d, &o, &w, &e) < 0)
-		return fail_at(source, &e);
-	for (size_t k = 0; k < w.n; k++)
-		print_warning(source, &w.v[k]);
-	/* The summary comes last, also when both go to one place. */
-	(void)fflush(stdout);
-	cli_message(PROGRAM, "%s: %zu warning%s", source->name, w.n, w.n == 1 ? "" : "s");
-	return w.n ? STATUS_FAILED : 0;
-}
-
-static int build(const struct settings *s)
+static int build(struct settings *s)
 {
 	CLEAN(source_free) struct source source = {0};
-	AUTO_STRV struct strv parts = STRV_INIT;
+	AUTO_DOCKERFILE struct dockerfile d = {0};
 	AUTO_ERR struct err e = ERR_INIT;
-	struct dockerfile_platform platform;
 
-	if (native_platform(&platform, &parts, &e) < 0 ||
-	    source_read(&source, s->context, s->file, &e) < 0)
+	if (source_read(&source, s->context, s->file, &e) < 0)
 		return fail(&e);
-	return check(s, &source, &platform);
+	if (s->check)
+		return check(s, &source);
+	if (dockerfile_parse(&d, source.name, source.text, source.len, &e) < 0)
+		return check_fail(&source, &e);
+	s->build.dockerfile = &d;
+	s->build.context = s->context;
+	s->build.ignore = &source.ignore;
+	s->build.tell = tell;
+	return run_build(s, &e) < 0 ? check_fail(&source, &e) : 0;
 }
 
 static int run(int argc, char **argv)
 {
 	AUTO_ERR struct err e = ERR_INIT;
-	struct settings s = {0};
+	struct settings s;
 	int status = 0;
 
-	if (parse_settings(&s, argc, argv, &e) < 0)
+	if (settings_parse(&s, argc, argv, &e) < 0)
 		status = usage_error("build", &e);
 	else if (s.help)
-		cli_options_help(&program, stdout);
+		cli_options_help(&build_program, stdout);
 	else
 		status = build(&s);
-	dockerfile_vars_free(&s.build_args);
+	settings_free(&s);
 	return status;
 }
 

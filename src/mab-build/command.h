@@ -25,6 +25,9 @@ struct command {
 };
 
 extern const struct command cmd_build;
+extern const struct command cmd_copy;
+extern const struct command cmd_inspect;
+extern const struct command cmd_tags;
 
 /* `mab-build: message` on stderr, then releases e. Returns STATUS_FAILED. */
 int fail(struct err *e);

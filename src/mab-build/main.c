@@ -11,6 +11,9 @@
 
 static const struct command *const commands[] = {
 	&cmd_build,
+	&cmd_copy,
+	&cmd_inspect,
+	&cmd_tags,
 };
 
 int fail(struct err *e)

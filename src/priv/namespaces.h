@@ -42,3 +42,6 @@ int priv_pidns_wait(struct priv_pidns *ns);
  * others here. With own_network, into one that has a loopback interface alone.
  */
 int priv_namespaces_enter(const char *hostname, bool own_network, struct err *e);
+
+/* The same, into one of mounts alone. */
+int priv_namespaces_mounts(struct err *e);

@@ -20,6 +20,7 @@ static const struct {
 	/* system calls */
 	{"fsopen", SYS_fsopen},
 	{"mount", SYS_mount},
+	{"openat2", SYS_openat2},
 	{"pivot_root", SYS_pivot_root},
 	{"unshare", SYS_unshare},
 	/* errors */

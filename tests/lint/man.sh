@@ -4,15 +4,17 @@
 # mab-build has every rule of --check.
 . "${top_srcdir:-.}/tests/lint/lib.sh"
 
-# compare PAGE COMMAND…: holds a page against what the command prints with --help.
+# compare PAGE PROGRAM [COMMAND…]: holds a page against what these print with --help.
 compare() {
 	page=$1
-	shift
-	options=$("$@" --help |
-		sed -n 's/^  \(-., \)\{0,1\}--\([a-z0-9-]*\).*/\2/p' | sort -u)
+	program=$2
+	shift 2
+	options=$(for command in "${@:-}"; do
+		"$program" ${command:+"$command"} --help
+	done | sed -n 's/^  \(-., \)\{0,1\}--\([a-z0-9-]*\).*/\2/p' | sort -u)
 	documented=$(sed -n 's/^\*\(-[a-zA-Z]\*, \*\)\{0,1\}--\([a-z0-9-]*\)\*.*/\2/p' \
 		"man/$page.scd" | sort -u)
-	check "$* --help has options" test -n "$options"
+	check "$program has options" test -n "$options"
 	for option in $options; do
 		check "--$option is in $page" sh -c \
 			"echo '$documented' | grep -qx -- '$option'"
@@ -25,7 +27,7 @@ compare() {
 
 build=${top_builddir:-build}
 compare binfmtctl.8 "$build/binfmtctl"
-compare mab-build.1 "$build/mab-build" build
+compare mab-build.1 "$build/mab-build" build copy inspect tags
 rules=$(sed -n 's/^\t\[RULE_.*{"\([A-Za-z]*\)".*/\1/p' src/dockerfile/lint.c)
 check "there are rules" test -n "$rules"
 for rule in $rules; do

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT */
+#include "build/build.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "build/handlers.h"
+#include "build/internal.h"
+#include "build/schedule.h"
+#include "priv/namespaces.h"
+#include "priv/overlay.h"
+#include "priv/userns.h"
+
+/* --- What others need --- */
+
+void build_say(struct build *b, enum build_event event, const char *label,
+	       const char *text)
+{
+	if (!b->settings->tell)
+		return;
+	pthread_mutex_lock(&b->lock);
+	b->settings->tell(b->settings->tell_context, event, label ? label : "", text);
+	pthread_mutex_unlock(&b->lock);
+}
+
+void build_cancel(struct build *b)
+{
+	const uint64_t one = 1;
+
+	/* It can only fail when it is set already. */
+	if (b && b->cancel >= 0)
+		(void)!write(b->cancel, &one, sizeof one);
+	if (b && b->registry)
+		registry_cancel(b->registry);
+}
+
+bool build_cancelled(const struct build *b)
+{
+	uint64_t n;
+
+	/* Reading takes the number away: put it back for the others. */
+	if (read(b->cancel, &n, sizeof n) != sizeof n)
+		return false;
+	(void)!write(b->cancel, &n, sizeof n);
+	return true;
+}
+
+/* --- Platforms --- */
+
+static bool has_platform(const struct build *b, const struct oci_platform *platform)
+{
+	for (size_t i = 0; i < b->nplatforms; i++)
+		if (oci_platform_equal(&b->platforms[i], platform))
+			return true;
+	return false;
+}
+
+static int set_platforms(struct build *b, struct err *e)
+{
+	const struct strv *wanted = &b->settings->platforms;
+
+	oci_platform_of_host(&b->host);
+	b->platforms = xcalloc(wanted->n + 1, sizeof *b->platforms);
+	for (size_t i = 0; i < wanted->n; i++) {
+		struct oci_platform platform;
+		int r = oci_platform_parse(&platform, wanted->v[i], e);
+
+		if (r < 0)
+			return r;
+		if (!has_platform(b, &platform))
+			b->platforms[b->nplatforms++] = platform;
+	}
+	if (!b->nplatforms)
+		b->platforms[b->nplatforms++] = b->host;
+	return 0;
+}
+
+/* --- Namespaces --- */
+
+/* Root without need of handlers of its own stays itself: it can make device nodes. */
+static int enter(struct build *b, struct build_preflight *p, struct err *e)
+{
+	AUTO_CLOSE int etc = open("/etc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	AUTO_PRIV_USERNS struct priv_userns ns = {0};
+	AUTO_FREE char *shortfall = NULL;
+	AUTO_FREE char *note = NULL;
+	int r;
+
+	if (geteuid() == 0 && !p->private)
+		return priv_namespaces_mounts(e);
+	priv_userns_plan(&ns, etc);
+	r = priv_userns_enter(&ns, &shortfall, e);
+	if (r < 0)
+		return r;
+	b->one_owner = ns.ids == PRIV_USERNS_SINGLE;
+	if (shortfall) {
+		note = xasprintf("all files belong to one user: %s", shortfall);
+		build_say(b, BUILD_NOTE, "", note);
+	}
+	return p->private ? build_preflight_register(p, e) : 0;
+}
+
+/* Snapshots of one kind of ids and marks are of no use to another. */
+static void set_form(struct build *b)
+{
+	b->userxattr = priv_overlay_userxattr();
+	strcpy(b->form, b->one_owner ? "one" : b->userxattr ? "user" : "root");
+}
+
+/* Every layer holds two files open. */
+static void raise_limits(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == limit.rlim_max)
+		return;
+	limit.rlim_cur = limit.rlim_max < 65536 ? limit.rlim_max : 65536;
+	(void)setrlimit(RLIMIT_NOFILE, &limit); /* large builds will tell */
+}
+
+static int open_registry(struct build *b, struct err *e)
+{
+	struct registry_settings s = {.skip_tls_verify = b->settings->skip_tls_verify,
+				      .creds = b->settings->creds};
+
+	return registry_new(&s, &b->registry, e);
+}
+
+int build_open(const struct build_settings *settings, struct build **made, struct err *e)
+{
+	AUTO_PREFLIGHT struct build_preflight preflight = {.instance =
+								   BINFMT_INSTANCE_INIT};
+	AUTO_FREE struct oci_platform *runs = NULL;
+	bool root = geteuid() == 0;
+	struct build *b = xcalloc(1, sizeof *b);
+	size_t n = 0;
+	int r;
+
+	*made = b;
+	b->settings = settings;
+	b->context = -1;
+	b->now = settings->has_epoch ? settings->epoch : time(NULL);
+	pthread_mutex_init(&b->lock, NULL);
+	b->cancel = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (b->cancel < 0)
+		return err_sys(e, -errno, "cannot make an eventfd");
+	raise_limits();
+	build_blobs_init(b);
+	r = set_platforms(b, e);
+	if (r == 0)
+		r = build_plan_runs(b, &runs, &n, e);
+	if (r == 0)
+		r = build_preflight_decide(&preflight, settings->handlers, runs, n, e);
+	if (r == 0)
+		r = enter(b, &preflight, e);
+	if (r < 0)
+		return r;
+	set_form(b);
+	b->context = open(settings->context, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (b->context < 0)
+		return err_sys(e, -errno, "cannot use the build context %s",
+			       settings->context);
+	r = store_open(&b->store, settings->root, root, e);
+	if (r == 0)
+		r = run_filter_new(&b->filter, true, false, e);
+	if (r == 0)
+		build_files_open(&b->files, b->store, b->context);
+	return r < 0 ? r : open_registry(b, e);
+}
+
+/* A misspelt one would otherwise go unnoticed. */
+static void tell_unused_args(struct build *b)
+{
+	AUTO_STRV struct strv unused = STRV_INIT;
+
+	dockerfile_unused_args(b->settings->dockerfile, &b->settings->build_args,
+			       &unused);
+	for (size_t i = 0; i < unused.n; i++) {
+		AUTO_FREE char *note =
+			xasprintf("no ARG asks for --build-arg %s", unused.v[i]);
+
+		build_say(b, BUILD_NOTE, "", note);
+	}
+}
+
+int build_plan(struct build *b, struct err *e)
+{
+	tell_unused_args(b);
+	return build_plan_make(b, e);
+}
+
+char *build_plan_text(const struct build *b)
+{
+	AUTO_STRBUF struct strbuf out = STRBUF_INIT;
+
+	for (size_t i = 0; i < b->plan.nsteps; i++) {
+		const struct build_step *s = b->plan.steps[i];
+
+		if (s->kind == BUILD_BASE)
+			strbuf_addf(&out, "base %s\n",
+				    s->image ? s->image->name : "scratch");
+		else
+			strbuf_addf(&out, "[%s] %s\n", s->label, s->in.source);
+	}
+	return strbuf_take(&out);
+}
+
+int build_execute(struct build *b, struct err *e)
+{
+	int r = build_schedule(b, e);
+
+	/* What was read need not be read again, also after a failure. */
+	if (r == 0)
+		r = build_files_save(&b->files, e);
+	else
+		(void)build_files_save(&b->files, NULL);
+	return r < 0 ? r : build_images_write(b, e);
+}
+
+void build_free(struct build *b)
+{
+	if (!b)
+		return;
+	build_plan_free(&b->plan);
+	build_images_free(b);
+	build_layers_free(b);
+	build_files_free(&b->files);
+	free(b->made.v);
+	run_filter_free(&b->filter);
+	registry_free(b->registry);
+	store_close(b->store);
+	clean_close(&b->cancel);
+	clean_close(&b->context);
+	free(b->platforms);
+	pthread_mutex_destroy(&b->lock);
+	free(b);
+}
+
+void build_free_p(struct build **b)
+{
+	build_free(*b);
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * A build, from a Dockerfile to images: the settings, what is told meanwhile, and the
+ * functions in the order in which a program calls them.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/strv.h"
+#include "dockerfile/expand.h"
+#include "dockerfile/ignore.h"
+#include "dockerfile/parser.h"
+#include "oci/manifest.h"
+#include "run/step.h"
+
+/* How the handlers for other machines' programs are had. */
+enum build_handlers {
+	BUILD_HANDLERS_AUTO,	/* private ones; the host's where that cannot be */
+	BUILD_HANDLERS_PRIVATE, /* in a binfmt_misc of this build's own (Linux 6.7) */
+	BUILD_HANDLERS_HOST,	/* those that are registered on the machine */
+};
+
+enum build_event {
+	BUILD_STEP_BEGINS, /* text is the instruction */
+	BUILD_STEP_CACHED,
+	BUILD_STEP_DONE,   /* text is how long it took */
+	BUILD_STEP_FAILED, /* text is why */
+	BUILD_STEP_OUTPUT, /* text is one line of it, without the newline */
+	BUILD_STEP_TAIL,   /* of one that fails: the last lines once more, together */
+	BUILD_NOTE,	   /* of the build as a whole; label is "" */
+};
+
+/* Called by any thread, one at a time. label is "linux/arm64 3/7". */
+typedef void (*build_tell)(void *context, enum build_event event, const char *label,
+			   const char *text);
+
+/* Strings and pointers are the caller's and outlive the build. */
+struct build_settings {
+	const struct dockerfile *dockerfile;
+	const char *context; /* path of the folder */
+	const struct dockerfile_ignore *ignore;
+	struct strv platforms; /* as typed; none: the machine's own */
+	const char *target;    /* stage; NULL: the last */
+	struct dockerfile_vars build_args;
+	struct oci_map labels, annotations; /* of each platform's image */
+	const char *root;		    /* of the store; NULL: the usual place */
+	unsigned jobs;			    /* steps at once; 0: one per processor */
+	bool no_cache, keep_going;
+	bool has_epoch;
+	int64_t epoch; /* of all times in the image */
+	enum run_network network;
+	enum build_handlers handlers;
+	const char *runtime; /* an OCI runtime for RUN; NULL: the sandbox here */
+	bool skip_tls_verify;
+	const char *creds;
+	build_tell tell; /* may be NULL */
+	void *tell_context;
+};
+
+struct build;
+
+/*
+ * Takes the process, which must have one thread, into the namespaces that the build
+ * needs, checks that what it has to run can run here, and opens the store. *b is to be
+ * released in any case.
+ */
+int build_open(const struct build_settings *settings, struct build **b, struct err *e);
+
+/* Reads what bases are and decides what is to be done. */
+int build_plan(struct build *b, struct err *e);
+
+/* The plan as text, owned by the caller. */
+char *build_plan_text(const struct build *b);
+
+/*
+ * Does it. On success every platform's image is in the store. -ECANCELED after
+ * build_cancel().
+ */
+int build_execute(struct build *b, struct err *e);
+
+/* Ends what runs. Safe in a signal handler; b may be NULL. */
+void build_cancel(struct build *b);
+
+/* The index, or the manifest when there is one platform. Points into b. */
+const struct oci_document *build_result(const struct build *b);
+
+/* Of the one platform, or of the index: what --iidfile gets. */
+void build_image_id(const struct build *b, struct oci_digest *id);
+
+/* --- What becomes of it --- */
+
+/* name is a whole reference. The tag itself comes last. */
+int build_push(struct build *b, const char *name, struct err *e);
+
+/* Gives the image a name in the store. */
+int build_tag(struct build *b, const char *name, struct err *e);
+
+/* An image layout in a folder, or in a tar; name (may be NULL) is its ref.name. */
+int build_export_layout(struct build *b, const char *folder, const char *name,
+			struct err *e);
+int build_export_archive(struct build *b, const char *file, const char *name,
+			 struct err *e);
+
+void build_free(struct build *b);
+void build_free_p(struct build **b);
+
+#define AUTO_BUILD CLEAN(build_free_p)

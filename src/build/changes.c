@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+#include "build/changes.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/alloc.h"
+#include "base/path.h"
+#include "build/internal.h"
+
+struct build_change *build_changes_add(struct build_changes *c, enum layer_type type,
+				       const char *path)
+{
+	struct build_change *change;
+
+	GROW(c->v, c->n);
+	change = &c->v[c->n++];
+	*change = (struct build_change){.root = -1};
+	change->entry.type = type;
+	change->entry.path = xstrdup(path);
+	return change;
+}
+
+static bool has_folder(const struct build_changes *c, const char *path)
+{
+	for (size_t i = c->n; i-- > 0;)
+		if (c->v[i].entry.type == LAYER_FOLDER &&
+		    strcmp(c->v[i].entry.path, path) == 0)
+			return true;
+	return false;
+}
+
+static int add_parent(struct build_changes *c, const struct layer_view *view,
+		      const char *path, uint32_t uid, uint32_t gid, struct err *e)
+{
+	bool implied = false;
+	const struct layer_entry *there = layer_view_find(view, path, &implied);
+	struct build_change *change;
+
+	if (there && there->type != LAYER_FOLDER)
+		return err_set(e, -ENOTDIR, "/%s is not a folder", path);
+	if (has_folder(c, path))
+		return 0;
+	change = build_changes_add(c, LAYER_FOLDER, path);
+	change->parent = true;
+	change->entry.mode = 0755;
+	if (there) {
+		layer_entry_clear(&change->entry);
+		layer_entry_copy(&change->entry, there);
+		change->entry.opaque = false;
+	} else if (!implied) {
+		change->entry.uid = uid;
+		change->entry.gid = gid;
+	}
+	return 0;
+}
+
+int build_changes_add_parents(struct build_changes *c, const struct layer_view *view,
+			      const char *path, uint32_t uid, uint32_t gid, struct err *e)
+{
+	for (const char *p = strchr(path, '/'); p; p = strchr(p + 1, '/')) {
+		AUTO_FREE char *parent = xstrndup(path, (size_t)(p - path));
+		int r = add_parent(c, view, parent, uid, gid, e);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static void change_clear(struct build_change *c)
+{
+	layer_entry_clear(&c->entry);
+	free(c->from);
+	free(c->text);
+}
+
+/* Changes with their places, since qsort(3) is not stable. */
+struct placed {
+	struct build_change change;
+	size_t place;
+};
+
+static int by_path(const void *a, const void *b)
+{
+	const struct placed *x = a, *y = b;
+	int r = layer_path_compare(x->change.entry.path, y->change.entry.path);
+
+	if (r)
+		return r;
+	/* What is copied says more than what is only on the way. */
+	if (x->change.parent != y->change.parent)
+		return x->change.parent ? -1 : 1;
+	return x->place < y->place ? -1 : 1;
+}
+
+static void sort_and_dedup(struct build_changes *c)
+{
+	AUTO_FREE struct placed *sorted = xcalloc(c->n + 1, sizeof *sorted);
+	size_t kept = 0;
+
+	for (size_t i = 0; i < c->n; i++)
+		sorted[i] = (struct placed){c->v[i], i};
+	qsort(sorted, c->n, sizeof *sorted, by_path);
+	for (size_t i = 0; i < c->n; i++) {
+		if (kept &&
+		    strcmp(c->v[kept - 1].entry.path, sorted[i].change.entry.path) == 0)
+			change_clear(&c->v[--kept]);
+		c->v[kept++] = sorted[i].change;
+	}
+	c->n = kept;
+}
+
+/* A later name of a file becomes a link to the first. */
+static void link_names(struct build_changes *c)
+{
+	struct build_changes named = {0}; /* borrows */
+
+	for (size_t i = 0; i < c->n; i++) {
+		struct build_change *change = &c->v[i];
+		const struct build_change *first = NULL;
+
+		if (change->entry.type != LAYER_FILE || !change->ino)
+			continue;
+		for (size_t k = 0; k < named.n && !first; k++)
+			if (named.v[k].ino == change->ino &&
+			    named.v[k].dev == change->dev)
+				first = &named.v[k];
+		if (first) {
+			change->entry.type = LAYER_HARDLINK;
+			change->entry.target = xstrdup(first->entry.path);
+			change->entry.size = 0;
+		} else {
+			GROW(named.v, named.n);
+			named.v[named.n++] = *change;
+		}
+	}
+	free(named.v);
+}
+
+void build_changes_settle(struct build_changes *c, int64_t now)
+{
+	int64_t newest = INT64_MIN;
+
+	sort_and_dedup(c);
+	link_names(c);
+	for (size_t i = 0; i < c->n; i++)
+		if (!c->v[i].parent && c->v[i].entry.mtime > newest)
+			newest = c->v[i].entry.mtime;
+	for (size_t i = 0; i < c->n; i++)
+		if (c->v[i].parent)
+			c->v[i].entry.mtime = newest == INT64_MIN ? now : newest;
+}
+
+void build_changes_key(const struct build_changes *c, struct build_key *k)
+{
+	build_key_number(k, (int64_t)c->n);
+	for (size_t i = 0; i < c->n; i++) {
+		const struct build_change *change = &c->v[i];
+		const struct layer_entry *entry = &change->entry;
+
+		build_key_number(k, entry->type);
+		build_key_text(k, entry->path);
+		build_key_text(k, entry->target);
+		build_key_number(k, entry->mode);
+		build_key_number(k, entry->uid);
+		build_key_number(k, entry->gid);
+		build_key_number(k, entry->major);
+		build_key_number(k, entry->minor);
+		build_key_number(k, (int64_t)entry->nxattrs);
+		for (size_t x = 0; x < entry->nxattrs; x++) {
+			build_key_text(k, entry->xattrs[x].name);
+			build_key_bytes(k, entry->xattrs[x].value, entry->xattrs[x].size);
+		}
+		build_key_text(k, change->text);
+		if (entry->type == LAYER_FILE)
+			build_key_digest(k, &change->content);
+	}
+}
+
+static int open_text(const char *text, struct err *e)
+{
+	AUTO_CLOSE int fd = memfd_create("heredoc", MFD_CLOEXEC);
+	size_t len = strlen(text);
+
+	if (fd < 0 || write(fd, text, len) != (ssize_t)len || lseek(fd, 0, SEEK_SET) < 0)
+		return err_sys(e, -errno, "cannot keep a file in memory");
+	return TAKE_FD(fd);
+}
+
+static int write_change(struct layer_writer *w, const struct build_change *c,
+			struct err *e)
+{
+	AUTO_CLOSE int fd = -1;
+
+	if (c->entry.type == LAYER_FILE && c->entry.size) {
+		if (c->text)
+			fd = open_text(c->text, e);
+		else
+			fd = path_open(c->root, c->from, PATH_BENEATH, O_RDONLY, 0);
+		if (fd < 0)
+			return c->text ? fd : err_sys(e, fd, "cannot read %s", c->from);
+	}
+	return layer_writer_add(w, &c->entry, fd, e);
+}
+
+int build_changes_write(struct build *b, const struct build_changes *c,
+			struct build_layer **layer, struct err *e)
+{
+	struct build_new_layer new;
+	int r = build_new_layer_begin(b, &new, e);
+
+	for (size_t i = 0; r == 0 && i < c->n; i++)
+		r = write_change(new.writer, &c->v[i], e);
+	if (r == 0)
+		r = build_new_layer_end(b, &new, layer, e);
+	build_new_layer_free(&new);
+	return r;
+}
+
+void build_changes_free(struct build_changes *c)
+{
+	for (size_t i = 0; i < c->n; i++)
+		change_clear(&c->v[i]);
+	free(c->v);
+	*c = (struct build_changes){0};
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * Files that a step adds without running anything: where they go, what they are, and
+ * where their bytes come from. A layer is made of them, and a key that tells them from
+ * others.
+ */
+
+#include <sys/stat.h>
+
+#include "base/err.h"
+#include "build/key.h"
+#include "build/step.h"
+#include "layer/index.h"
+
+struct build_change {
+	struct layer_entry entry;
+	bool parent; /* a folder on the way: its time says nothing */
+	int root;    /* borrowed: the folder that `from` is in; -1: there are no bytes */
+	char *from;  /* path in root, no links in it */
+	char *text;  /* or the bytes themselves */
+	dev_t dev;   /* of a file with several names; 0 else */
+	ino_t ino;
+	struct oci_digest content; /* of a file, when digests are asked for */
+};
+
+struct build_changes {
+	struct build_change *v;
+	size_t n;
+};
+
+/* A zeroed one with this path; valid until the next is added. */
+struct build_change *build_changes_add(struct build_changes *c, enum layer_type type,
+				       const char *path);
+
+/*
+ * Adds the folders above a path, those that the view has as they are there, others for
+ * this owner. -ENOTDIR when something else is in the way. Links in the path are resolved
+ * already.
+ */
+int build_changes_add_parents(struct build_changes *c, const struct layer_view *view,
+			      const char *path, uint32_t uid, uint32_t gid,
+			      struct err *e);
+
+/*
+ * In the order of layers; of several with one path the last counts; names of one file
+ * become links to the first. Folders on the way get the time of the newest file.
+ */
+void build_changes_settle(struct build_changes *c, int64_t now);
+
+/* All but times. */
+void build_changes_key(const struct build_changes *c, struct build_key *k);
+
+int build_changes_write(struct build *b, const struct build_changes *c,
+			struct build_layer **layer, struct err *e);
+void build_changes_free(struct build_changes *c);
+
+#define AUTO_CHANGES CLEAN(build_changes_free)

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT */
+#include "build/image.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "build/internal.h"
+#include "oci/reference.h"
+#include "registry/pull.h"
+
+/* The document of a digest out of the store. */
+static int stored_document(struct build *b, const struct oci_digest *digest,
+			   const char *media_type, struct oci_document *doc,
+			   struct err *e)
+{
+	char *data;
+	size_t len;
+	int r = oci_blobs_read(&b->stored, digest, OCI_DOCUMENT_MAX, &data, &len, e);
+
+	return r < 0 ? r : oci_document_init(doc, media_type, data, len, e);
+}
+
+/* Names of the store lead to "DIGEST MEDIA-TYPE". */
+static int resolve_local(struct build *b, const char *name,
+			 const struct oci_platform *platform, struct oci_document *doc,
+			 struct err *e)
+{
+	AUTO_FREE char *text = NULL;
+	AUTO_STRV struct strv words = STRV_INIT;
+	AUTO_OCI_DOCUMENT struct oci_document top = {0};
+	struct oci_index index = {0};
+	const struct oci_descriptor *chosen;
+	struct oci_digest digest;
+	int r = store_name_read(b->store, name, &text, e);
+
+	if (r < 0)
+		return r;
+	strv_split(&words, text, " \n");
+	r = words.n < 2 ? err_set(e, -EINVAL, "the store's entry of %s is damaged", name)
+			: oci_digest_parse(&digest, words.v[0], e);
+	if (r == 0)
+		r = stored_document(b, &digest, words.v[1], &top, e);
+	if (r < 0)
+		return r;
+	if (!oci_document_is_index(&top)) {
+		*doc = top;
+		top = (struct oci_document){0};
+		return 0;
+	}
+	r = oci_index_parse(&index, &top, e);
+	if (r == 0)
+		r = oci_index_select(&index, platform, &chosen, e);
+	if (r == 0)
+		r = stored_document(b, &chosen->digest, chosen->media_type, doc, e);
+	oci_index_free(&index);
+	return r;
+}
+
+static int resolve(struct build *b, struct build_image *i, struct oci_document *doc,
+		   struct err *e)
+{
+	AUTO_FREE char *whole = NULL;
+	int r = oci_reference_parse(&i->ref, i->name, e);
+
+	if (r < 0)
+		return r;
+	/* What --tag gave a short name has it as it was typed. */
+	whole = oci_reference_format(&i->ref);
+	r = resolve_local(b, whole, &i->platform, doc, e);
+	if (r == -ENOENT) {
+		free(whole);
+		oci_reference_complete(&i->ref);
+		whole = oci_reference_format(&i->ref);
+		r = resolve_local(b, whole, &i->platform, doc, e);
+	}
+	i->local = r == 0;
+	if (r != -ENOENT)
+		return r;
+	return registry_resolve_platform(b->registry, &i->ref, &i->platform, doc, e);
+}
+
+static int read_config(struct build *b, struct build_image *i,
+		       const struct oci_manifest *m, struct err *e)
+{
+	AUTO_FREE char *data = NULL;
+	size_t len;
+	int r = 0;
+
+	if (!i->local && !oci_blobs_has(&b->stored, &m->config.digest, m->config.size))
+		r = registry_fetch_blob(b->registry, &i->ref, &m->config, &b->stored, e);
+	if (r == 0)
+		r = oci_blobs_read(&b->stored, &m->config.digest, OCI_CONFIG_MAX, &data,
+				   &len, e);
+	if (r == 0)
+		r = oci_config_parse(&i->config, data, len, e);
+	if (r == 0 && i->config.n_diff_ids != m->n)
+		r = err_set(e, -EINVAL,
+			    "its manifest has %zu layers and its configuration %zu", m->n,
+			    i->config.n_diff_ids);
+	return r;
+}
+
+static int load(struct build *b, struct build_image *i, struct err *e)
+{
+	AUTO_OCI_DOCUMENT struct oci_document doc = {0};
+	AUTO_OCI_MANIFEST struct oci_manifest m = {0};
+	int r = resolve(b, i, &doc, e);
+
+	if (r == 0)
+		r = oci_manifest_parse(&m, &doc, e);
+	if (r == 0)
+		r = read_config(b, i, &m, e);
+	if (r < 0)
+		return err_wrap(e, r, "image %s", i->name);
+	for (size_t n = 0; n < m.n; n++)
+		build_chain_add(&i->layers,
+				build_layer_get(b, &i->config.diff_ids[n], &m.layers[n],
+						i->local ? NULL : &i->ref));
+	return 0;
+}
+
+static void image_free(struct build_image *i)
+{
+	free(i->name);
+	oci_reference_free(&i->ref);
+	oci_config_free(&i->config);
+	build_chain_free(&i->layers);
+	free(i);
+}
+
+int build_image_get(struct build *b, const char *name,
+		    const struct oci_platform *platform, struct build_image **image,
+		    struct err *e)
+{
+	struct build_image *i;
+	int r;
+
+	for (size_t n = 0; n < b->images.n; n++) {
+		i = b->images.v[n];
+		if (strcmp(i->name, name) == 0 &&
+		    oci_platform_equal(&i->platform, platform)) {
+			*image = i;
+			return 0;
+		}
+	}
+	i = xcalloc(1, sizeof *i);
+	i->name = xstrdup(name);
+	i->platform = *platform;
+	r = load(b, i, e);
+	if (r < 0) {
+		image_free(i);
+		return r;
+	}
+	GROW(b->images.v, b->images.n);
+	b->images.v[b->images.n++] = i;
+	*image = i;
+	return 0;
+}
+
+/* --- What is made --- */
+
+static const char *const layer_prefixes[][2] = {
+	{DOCKER_MEDIA_LAYER_GZIP, OCI_MEDIA_LAYER_GZIP},
+	{DOCKER_MEDIA_LAYER, OCI_MEDIA_LAYER},
+};
+
+/* The layers of a base that was Docker's are the same bytes under another name. */
+static const char *oci_layer_type(const char *media_type)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(layer_prefixes); i++)
+		if (strcmp(media_type, layer_prefixes[i][0]) == 0)
+			return layer_prefixes[i][1];
+	return media_type;
+}
+
+static void add_layers(struct oci_manifest *m, const struct build_chain *layers)
+{
+	for (size_t i = 0; i < layers->n; i++) {
+		const struct oci_descriptor *blob = &layers->v[i]->blob;
+		struct oci_descriptor *d = oci_manifest_add_layer(m);
+
+		d->media_type = xstrdup(oci_layer_type(blob->media_type));
+		d->digest = blob->digest;
+		d->size = blob->size;
+	}
+}
+
+static int put(struct build *b, const void *data, size_t len, struct err *e)
+{
+	return oci_blobs_add(&b->stored, data, len, NULL, e);
+}
+
+static int write_image(struct build *b, size_t platform, struct err *e)
+{
+	struct build_stage *s = b->plan.targets[platform];
+	AUTO_OCI_MANIFEST struct oci_manifest m = {.format = OCI_FORMAT_OCI};
+	AUTO_FREE char *config = NULL;
+	size_t len;
+	int r;
+
+	build_stage_finish(b, s);
+	config = oci_config_write(&s->config, &len);
+	r = put(b, config, len, e);
+	if (r < 0)
+		return r;
+	m.config.media_type = xstrdup(OCI_MEDIA_CONFIG);
+	oci_digest_of(config, len, &m.config.digest);
+	m.config.size = len;
+	add_layers(&m, &s->last->layers);
+	oci_map_copy(&m.annotations, &b->settings->annotations);
+	oci_manifest_write(&m, &b->manifests[platform]);
+	return put(b, b->manifests[platform].data, b->manifests[platform].len, e);
+}
+
+static int write_index(struct build *b, struct err *e)
+{
+	struct oci_index index = {.format = OCI_FORMAT_OCI};
+
+	for (size_t i = 0; i < b->nplatforms; i++) {
+		struct oci_descriptor *d = oci_index_add(&index);
+
+		oci_document_descriptor(&b->manifests[i], d);
+		d->has_platform = true;
+		d->platform = b->platforms[i];
+	}
+	oci_index_write(&index, &b->result);
+	oci_index_free(&index);
+	return put(b, b->result.data, b->result.len, e);
+}
+
+int build_images_write(struct build *b, struct err *e)
+{
+	b->manifests = xcalloc(b->nplatforms, sizeof *b->manifests);
+	for (size_t i = 0; i < b->nplatforms; i++) {
+		int r = write_image(b, i, e);
+
+		if (r < 0)
+			return r;
+	}
+	return b->nplatforms > 1 ? write_index(b, e) : 0;
+}
+
+const struct oci_document *build_result(const struct build *b)
+{
+	return b->nplatforms > 1 ? &b->result : &b->manifests[0];
+}
+
+void build_image_id(const struct build *b, struct oci_digest *id)
+{
+	*id = build_result(b)->digest;
+}
+
+void build_images_free(struct build *b)
+{
+	for (size_t i = 0; i < b->images.n; i++)
+		image_free(b->images.v[i]);
+	free(b->images.v);
+	for (size_t i = 0; b->manifests && i < b->nplatforms; i++)
+		oci_document_free(&b->manifests[i]);
+	free(b->manifests);
+	oci_document_free(&b->result);
+}

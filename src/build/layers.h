@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * The layers of a build. Each diff id is one struct for the whole build, whichever
+ * platforms and steps have it, so that it is fetched, unpacked and indexed once, and only
+ * when somebody has to see its files.
+ */
+
+#include <pthread.h>
+
+#include "base/err.h"
+#include "layer/index.h"
+#include "oci/manifest.h"
+#include "oci/reference.h"
+
+struct build;
+
+struct build_layer {
+	struct oci_digest diff_id;
+	struct oci_descriptor blob;
+	const struct oci_reference *origin; /* where it can be fetched; NULL: nowhere */
+	/* private, under the lock */
+	pthread_mutex_t lock;
+	int held;	   /* the blob, in use */
+	int held_snapshot; /* what keeps the snapshot in use */
+	int snapshot;	   /* its files */
+	struct layer_index *index;
+};
+
+/* The lowest first. Layers are the build's. */
+struct build_chain {
+	struct build_layer **v;
+	size_t n;
+};
+
+/* The layer of this diff id, made from the blob's descriptor if it is new. */
+struct build_layer *build_layer_get(struct build *b, const struct oci_digest *diff_id,
+				    const struct oci_descriptor *blob,
+				    const struct oci_reference *origin);
+
+/* The layer that has this blob; NULL when there is none. */
+struct build_layer *build_layer_of_blob(struct build *b, const struct oci_digest *digest);
+
+/* Makes sure that its blob is in the store, and in use until the end. */
+int build_layer_fetch(struct build *b, struct build_layer *l, struct err *e);
+
+/* Takes over what the store gave for its blob or its snapshot (-1: nothing). */
+int build_layer_hold(struct build_layer *l, int blob, int snapshot, struct err *e);
+
+/* An fd of the unpacked files, the layer's. */
+int build_layer_snapshot(struct build *b, struct build_layer *l, struct err *e);
+
+/* Its index, the layer's. */
+int build_layer_index(struct build *b, struct build_layer *l, struct layer_index **index,
+		      struct err *e);
+
+/* Records the index of a layer that was made here. Takes over what is in it. */
+int build_layer_keep_index(struct build *b, struct build_layer *l,
+			   struct layer_index *index, struct err *e);
+
+void build_layers_free(struct build *b);
+
+void build_chain_copy(struct build_chain *c, const struct build_chain *from);
+void build_chain_add(struct build_chain *c, struct build_layer *l);
+void build_chain_free(struct build_chain *c);
+
+/* What tells these layers from others, whatever made them. */
+void build_chain_digest(const struct build_chain *c, struct oci_digest *digest);
+
+/* All snapshots, the uppermost first, as priv_overlay wants them; *fds is the caller's.
+ */
+int build_chain_snapshots(struct build *b, const struct build_chain *c, int **fds,
+			  struct err *e);
+
+/* All indexes as a view; view->layers is the caller's. */
+int build_chain_view(struct build *b, const struct build_chain *c,
+		     struct layer_view *view, struct err *e);
+
+/*
+ * Their files as one folder, to read: an fd, the caller's. No layers are an empty folder.
+ */
+int build_chain_open(struct build *b, const struct build_chain *c, struct err *e);

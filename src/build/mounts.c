@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: MIT */
+#include "build/mounts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/alloc.h"
+#include "base/path.h"
+#include "build/internal.h"
+#include "build/owner.h"
+#include "build/tree.h"
+#include "priv/mount.h"
+#include "priv/overlay.h"
+#include "priv/tree.h"
+
+#define CACHES "caches" /* in the store */
+
+static bool given(const struct dockerfile_mount *m, const char *field)
+{
+	for (size_t i = 0; i < m->nfields; i++)
+		if (strcasecmp(m->fields[i].key.text, field) == 0)
+			return true;
+	return false;
+}
+
+/* The step whose files a mount shows; NULL: the context. */
+static const struct build_step *source_of(const struct build_step *s, size_t mount)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < mount; i++)
+		n += s->in.mounts[i].from != NULL;
+	return s->in.mounts[mount].from ? s->sources[n] : NULL;
+}
+
+/* --- bind --- */
+
+/*
+ * Shows an overlay in the draft, since a step can bind only what is attached: a tree that
+ * is attached nowhere could be cloned as of Linux 6.15.
+ */
+static int attach(struct build_mount_base *base, const struct priv_overlay *o,
+		  struct err *e)
+{
+	AUTO_CLOSE int tree = priv_overlay_new(o, e);
+	int r;
+
+	if (tree < 0)
+		return tree;
+	r = mkdirat(base->draft.dirfd, "merged", 0755) < 0 ? -errno : 0;
+	if (r < 0)
+		return err_sys(e, r, "cannot make a folder in the store");
+	r = priv_tree_attach(tree, base->draft.dirfd, "merged", e);
+	if (r < 0)
+		return r;
+	base->attached = xasprintf("%s/merged", base->draft.path);
+	r = open(base->attached, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return r < 0 ? err_sys(e, -errno, "cannot open %s", base->attached) : r;
+}
+
+/* Lower folders with a place for what is written; that goes away with the step. */
+static int writable_root(struct build *b, struct build_mount_base *base, const int *lower,
+			 size_t n, struct err *e)
+{
+	AUTO_CLOSE int work = -1;
+	struct priv_overlay o = {.lower = lower, .nlower = n, .userxattr = b->userxattr};
+
+	if (mkdirat(base->draft.dirfd, "work", 0700) < 0)
+		return err_sys(e, -errno, "cannot make a folder in the store");
+	work = openat(base->draft.dirfd, "work", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (work < 0)
+		return err_sys(e, -errno, "cannot open a folder in the store");
+	o.upper = base->draft.fs;
+	o.work = work;
+	return attach(base, &o, e);
+}
+
+/* Hides a path of the context by a whiteout in the upper folder. */
+static int hide(void *context, const char *path, struct err *e)
+{
+	const int *upper = context;
+	const char *slash = strrchr(path, '/');
+	int r = 0;
+
+	if (slash) {
+		AUTO_FREE char *folder = xstrndup(path, (size_t)(slash - path));
+
+		r = path_make_folders(*upper, folder, 0755, e);
+	}
+	if (r == 0 && mknodat(*upper, path, S_IFCHR, 0) < 0)
+		r = err_sys(e, -errno, "cannot hide %s, which the ignore file leaves out",
+			    path);
+	return r;
+}
+
+/* The context without what its ignore file leaves out. */
+static int context_root(struct build *b, struct build_mount_base *base, struct err *e)
+{
+	struct build_tree t = {
+		.root = b->context, .name = "the context", .ignore = b->settings->ignore};
+	int r = 0;
+
+	if (t.ignore && t.ignore->n)
+		r = build_tree_ignored(&t, hide, &base->draft.fs, e);
+	return r < 0 ? r : writable_root(b, base, &b->context, 1, e);
+}
+
+/* The root of where a bind mount comes from. */
+static int bind_root(struct build *b, const struct build_step *from, bool writable,
+		     struct build_mount_base *base, struct err *e)
+{
+	AUTO_FREE int *lower = NULL;
+	struct priv_overlay o = {.upper = -1, .work = -1, .userxattr = b->userxattr};
+	int r;
+
+	if (!from && !writable && !(b->settings->ignore && b->settings->ignore->n))
+		return fcntl(b->context, F_DUPFD_CLOEXEC, 3);
+	r = store_draft_new(b->store, &base->draft, e);
+	if (r == 0 && from)
+		r = build_chain_snapshots(b, &from->layers, &lower, e);
+	if (r < 0)
+		return r;
+	if (!from)
+		return context_root(b, base, e);
+	if (!from->layers.n)
+		return fcntl(base->draft.fs, F_DUPFD_CLOEXEC, 3);
+	if (writable)
+		return writable_root(b, base, lower, from->layers.n, e);
+	o.lower = lower;
+	o.nlower = from->layers.n;
+	return attach(base, &o, e);
+}
+
+static int open_bind(struct build *b, const struct build_step *from,
+		     const struct dockerfile_mount *m, struct run_mount *mount,
+		     struct build_mount_base *base, struct err *e)
+{
+	AUTO_CLOSE int root = bind_root(b, from, !m->read_only, base, e);
+
+	if (root < 0)
+		return root;
+	base->source =
+		path_open(root, m->source ? m->source : "", PATH_IN_ROOT, O_PATH, 0);
+	if (base->source < 0)
+		return err_sys(e, base->source, "--mount=type=bind: source %s",
+			       m->source ? m->source : "/");
+	mount->type = RUN_MOUNT_BIND;
+	mount->read_only = m->read_only;
+	mount->source = base->source;
+	return 0;
+}
+
+/* --- cache --- */
+
+/* A folder for each id; by platform where the id does not say that it is shared. */
+static void cache_key(const struct build_step *s, const struct dockerfile_mount *m,
+		      struct oci_digest *key)
+{
+	char platform[OCI_PLATFORM_TEXT];
+	struct build_key k;
+
+	build_key_begin(&k, "cache mount");
+	build_key_text(&k, m->id ? m->id : m->target);
+	build_key_text(&k, given(m, "id") ? NULL
+					  : oci_platform_format(&s->platform, platform));
+	build_key_end(&k, key);
+}
+
+static int open_cache(struct build *b, const struct build_step *s,
+		      const struct dockerfile_mount *m, struct run_mount *mount,
+		      struct build_mount_base *base, struct err *e)
+{
+	AUTO_FREE char *path = NULL;
+	char text[OCI_DIGEST_TEXT];
+	struct stat st;
+	int r;
+
+	if (m->from)
+		return err_set(e, -ENOTSUP,
+			       "this version has no --mount=type=cache,from=");
+	if (m->sharing == DOCKERFILE_SHARING_PRIVATE)
+		return err_set(e, -ENOTSUP, "this version has no sharing=private");
+	cache_key(s, m, &base->lock_key);
+	path = xasprintf(CACHES "/%s",
+			 oci_digest_hex(oci_digest_format(&base->lock_key, text)));
+	if (m->sharing == DOCKERFILE_SHARING_LOCKED) {
+		base->lock = store_lock(b->store, &base->lock_key, true, e);
+		if (base->lock < 0)
+			return base->lock;
+	}
+	r = path_make_folders(store_dirfd(b->store), path, 0755, e);
+	if (r < 0)
+		return r;
+	base->source = openat(store_dirfd(b->store), path,
+			      O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (base->source < 0 || fstat(base->source, &st) < 0)
+		return err_sys(e, -errno, "cannot open a cache of the store");
+	/* A new one gets what the mount says; later steps find it as it is. */
+	if (!b->one_owner && (m->uid >= 0 || m->gid >= 0) && st.st_uid == 0 &&
+	    st.st_gid == 0 &&
+	    fchown(base->source, m->uid >= 0 ? (uid_t)m->uid : 0,
+		   m->gid >= 0 ? (gid_t)m->gid : 0) < 0)
+		return err_sys(e, -errno, "cannot give a cache to %lld",
+			       (long long)m->uid);
+	if (m->mode >= 0 && fchmod(base->source, (mode_t)m->mode) < 0)
+		return err_sys(e, -errno, "cannot set the mode of a cache");
+	mount->type = RUN_MOUNT_BIND;
+	mount->read_only = m->read_only;
+	mount->source = base->source;
+	return 0;
+}
+
+/* --- All --- */
+
+/* 1 when there is a mount to make. */
+static int open_one(struct build *b, const struct build_step *s, size_t i,
+		    struct run_mount *mount, struct build_mount_base *base, struct err *e)
+{
+	const struct dockerfile_mount *m = &s->in.mounts[i];
+	int r = 0;
+
+	*mount = (struct run_mount){.target = m->target ? m->target : s->cwd,
+				    .source = -1};
+	switch (m->type) {
+	case DOCKERFILE_MOUNT_BIND:
+		r = open_bind(b, source_of(s, i), m, mount, base, e);
+		break;
+	case DOCKERFILE_MOUNT_CACHE:
+		r = open_cache(b, s, m, mount, base, e);
+		break;
+	case DOCKERFILE_MOUNT_TMPFS:
+		mount->type = RUN_MOUNT_TMPFS;
+		mount->size = m->size;
+		mount->mode = 01777;
+		break;
+	case DOCKERFILE_MOUNT_SECRET:
+	case DOCKERFILE_MOUNT_SSH:
+		/* None can be given to this version; as with others, then the mount is
+		 * left out, unless it is required. */
+		if (m->required)
+			return err_set(e, -ENOENT,
+				       "--mount=type=%s: '%s' is required, and "
+				       "this version cannot be given one",
+				       dockerfile_mount_type_name(m->type),
+				       m->id ? m->id : "default");
+		return 0;
+	}
+	return r < 0 ? r : 1;
+}
+
+int build_mounts_open(struct build *b, const struct build_step *s, struct build_mounts *m,
+		      struct err *e)
+{
+	size_t n = s->in.nmounts;
+	int r = 0;
+
+	*m = (struct build_mounts){.v = xcalloc(n + 1, sizeof *m->v),
+				   .bases = xcalloc(n + 1, sizeof *m->bases)};
+	for (size_t i = 0; r >= 0 && i < n; i++) {
+		struct build_mount_base *base = &m->bases[m->n];
+
+		base->draft = (struct store_draft)STORE_DRAFT_INIT;
+		base->source = base->lock = -1;
+		r = open_one(b, s, i, &m->v[m->n], base, e);
+		m->n += r != 0; /* also one that failed half way */
+	}
+	return r < 0 ? r : 0;
+}
+
+void build_mounts_close(struct build *b, struct build_mounts *m)
+{
+	for (size_t i = m->n; i-- > 0;) {
+		struct build_mount_base *base = &m->bases[i];
+
+		clean_close(&base->source);
+		/* What cannot be unmounted ends with the namespace. */
+		if (base->attached)
+			(void)priv_unmount(base->attached, NULL);
+		free(base->attached);
+		store_draft_discard(&base->draft);
+		if (base->lock >= 0)
+			store_unlock(b->store, &base->lock_key, base->lock);
+	}
+	free(m->v);
+	free(m->bases);
+	*m = (struct build_mounts){0};
+}
+
+static int key_of_context(struct build *b, const char *source, struct build_key *k,
+			  struct err *e)
+{
+	AUTO_CHANGES struct build_changes changes = {0};
+	AUTO_FREE char *resolved = NULL;
+	struct build_tree t = {.root = b->context,
+			       .name = "the context",
+			       .ignore = b->settings->ignore,
+			       .files = &b->files};
+	AUTO_STRV struct strv paths = STRV_INIT;
+	struct stat st;
+	int r = build_tree_glob(&t, source, &paths, e);
+
+	if (r == 0)
+		r = build_tree_stat(&t, paths.v[0], &resolved, &st, e);
+	if (r == 0)
+		r = S_ISDIR(st.st_mode)
+			    ? build_tree_add_all(&t, resolved, NULL, "", &changes, e)
+			    : build_tree_add(&t, resolved, &st, "x", &changes, e);
+	if (r < 0)
+		return r;
+	build_changes_settle(&changes, 0);
+	build_changes_key(&changes, k);
+	return 0;
+}
+
+int build_mounts_key(struct build *b, const struct build_step *s, struct build_key *k,
+		     struct err *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < s->in.nmounts; i++) {
+		const struct dockerfile_mount *m = &s->in.mounts[i];
+		const struct build_step *from = source_of(s, i);
+		struct oci_digest digest;
+
+		if (from) {
+			build_chain_digest(&from->layers, &digest);
+			build_key_digest(k, &digest);
+		} else if (m->type == DOCKERFILE_MOUNT_BIND) {
+			r = key_of_context(b, m->source ? m->source : "", k, e);
+		}
+	}
+	return r;
+}

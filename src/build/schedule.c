@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+#include "build/schedule.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "build/internal.h"
+#include "build/step.h"
+
+enum { JOBS_MAX = 256 };
+
+struct schedule {
+	struct build *b;
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	size_t running;
+	int failed; /* the first failure's code, and its words in e */
+	struct err *e;
+};
+
+/* Whether a step can begin; one that needs a failed step fails with it. */
+static bool is_ready(struct build_step *s)
+{
+	bool ready = true;
+
+	for (size_t i = 0; i <= s->nsources; i++) {
+		const struct build_step *needed =
+			i < s->nsources ? s->sources[i] : s->parent;
+
+		if (!needed)
+			continue;
+		if (needed->state == BUILD_FAILED)
+			s->state = BUILD_FAILED;
+		ready = ready && needed->state == BUILD_DONE;
+	}
+	return ready;
+}
+
+/* The next step to do, NULL when all that can be done is. With the lock. */
+static struct build_step *next_step(struct schedule *sched)
+{
+	const struct build_plan *p = &sched->b->plan;
+
+	for (;;) {
+		if (build_cancelled(sched->b))
+			return NULL;
+		/* Steps come after those that they need: failures pass on in one go. */
+		for (size_t i = 0; i < p->nsteps; i++)
+			if (p->steps[i]->state == BUILD_WAITING && is_ready(p->steps[i]))
+				return p->steps[i];
+		if (!sched->running)
+			return NULL;
+		pthread_cond_wait(&sched->changed, &sched->lock);
+	}
+}
+
+static void fail_step(struct schedule *sched, struct build_step *s, int r, struct err *e)
+{
+	struct build *b = sched->b;
+
+	s->state = BUILD_FAILED;
+	/* What is ended because of another's failure is none of its own. */
+	if (r == -ECANCELED && (sched->failed || build_cancelled(b))) {
+		err_free(e);
+		return;
+	}
+	build_say(b, BUILD_STEP_FAILED, s->label, e->text ? e->text : strerror(-r));
+	if (!sched->failed) {
+		sched->failed = r;
+		err_wrap(e, r, "%s: %s", s->label ? s->label : "",
+			 dockerfile_kind_name(s->in.kind));
+		if (sched->e && !e->file)
+			err_at(sched->e, r, s->file ? s->file->file : "", s->in.pos.line,
+			       s->in.pos.column, "%s", e->text);
+	}
+	err_free(e);
+	if (!b->settings->keep_going)
+		build_cancel(b);
+}
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* Does a step and tells of it; without the lock. */
+static int do_step(struct build *b, struct build_step *s, struct err *e)
+{
+	AUTO_FREE char *took = NULL;
+	double begun = now();
+	bool cached;
+	int r;
+
+	if (s->kind == BUILD_BASE)
+		return build_step_do(b, s, &cached, e);
+	build_say(b, BUILD_STEP_BEGINS, s->label, s->in.source);
+	r = build_step_do(b, s, &cached, e);
+	if (r < 0)
+		return r;
+	took = xasprintf("%.1f s", now() - begun);
+	build_say(b, cached ? BUILD_STEP_CACHED : BUILD_STEP_DONE, s->label, took);
+	return 0;
+}
+
+static void *work(void *data)
+{
+	struct schedule *sched = data;
+	struct build *b = sched->b;
+	struct build_step *s;
+
+	pthread_mutex_lock(&sched->lock);
+	while ((s = next_step(sched))) {
+		struct err e = ERR_INIT;
+		int r;
+
+		s->state = BUILD_RUNNING;
+		sched->running++;
+		pthread_mutex_unlock(&sched->lock);
+		r = do_step(b, s, &e);
+		pthread_mutex_lock(&sched->lock);
+		sched->running--;
+		if (r < 0)
+			fail_step(sched, s, r, &e);
+		else
+			s->state = BUILD_DONE;
+		pthread_cond_broadcast(&sched->changed);
+	}
+	pthread_mutex_unlock(&sched->lock);
+	return NULL;
+}
+
+static unsigned jobs(const struct build *b)
+{
+	long n = b->settings->jobs ? (long)b->settings->jobs
+				   : sysconf(_SC_NPROCESSORS_ONLN);
+
+	return n < 1 ? 1 : n > JOBS_MAX ? JOBS_MAX : (unsigned)n;
+}
+
+/* Signals are for the first thread. */
+static int start(pthread_t *thread, struct schedule *sched)
+{
+	sigset_t all, before;
+	int r;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	r = pthread_create(thread, NULL, work, sched);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return -r;
+}
+
+int build_schedule(struct build *b, struct err *e)
+{
+	struct schedule sched = {.b = b, .e = e};
+	AUTO_FREE pthread_t *threads = xcalloc(JOBS_MAX, sizeof *threads);
+	unsigned n = 0, wanted = jobs(b);
+	int r = 0;
+
+	pthread_mutex_init(&sched.lock, NULL);
+	pthread_cond_init(&sched.changed, NULL);
+	while (n < wanted && r == 0) {
+		r = start(&threads[n], &sched);
+		n += r == 0;
+	}
+	if (n)
+		r = 0; /* fewer threads do it too */
+	for (unsigned i = 0; i < n; i++)
+		pthread_join(threads[i], NULL);
+	pthread_mutex_destroy(&sched.lock);
+	pthread_cond_destroy(&sched.changed);
+	if (r < 0)
+		return err_sys(e, r, "cannot start a thread");
+	if (sched.failed)
+		return sched.failed;
+	return build_cancelled(b) ? err_set(e, -ECANCELED, "the build was ended") : 0;
+}

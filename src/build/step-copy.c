@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * COPY and ADD. Nothing is mounted and nothing below has to be unpacked: where a path
+ * leads is seen from the indexes of the layers. What is copied, and to where, is the key
+ * of the layer; so one layer serves every platform where it comes to the same.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/path.h"
+#include "build/archive.h"
+#include "build/changes.h"
+#include "build/internal.h"
+#include "build/mode.h"
+#include "build/owner.h"
+#include "build/tree.h"
+
+struct copy {
+	struct build *b;
+	struct build_step *s;
+	bool add; /* ADD */
+	struct build_tree tree;
+	int owned_root;		/* of the tree when it is not the context's; else -1 */
+	struct layer_view view; /* of the layers below */
+	struct dockerfile_ignore exclude;
+	const char *chmod;
+	bool has_owner; /* --chown */
+	struct build_owner owner;
+	bool parents, to_folder;
+	char *to; /* in the form of layers */
+	struct build_changes changes;
+	struct build_archives archives;
+};
+
+static const char *flag(const struct build_step *s, enum dockerfile_flag_id id)
+{
+	const struct dockerfile_word *word = dockerfile_flag(&s->in, id);
+
+	return word ? word->text : NULL;
+}
+
+static bool flag_set(const struct build_step *s, enum dockerfile_flag_id id)
+{
+	const char *value = flag(s, id);
+
+	return value && strcmp(value, "true") == 0;
+}
+
+/* --- Before --- */
+
+static int open_tree(struct copy *c, struct err *e)
+{
+	struct build *b = c->b;
+
+	if (!c->s->nsources) {
+		c->tree = (struct build_tree){.root = b->context,
+					      .name = "the context",
+					      .ignore = b->settings->ignore,
+					      .files = &b->files};
+		return 0;
+	}
+	c->owned_root = build_chain_open(b, &c->s->sources[0]->layers, e);
+	if (c->owned_root < 0)
+		return c->owned_root;
+	c->tree = (struct build_tree){.root = c->owned_root,
+				      .name = flag(c->s, DOCKERFILE_FLAG_FROM),
+				      .owners = true,
+				      .owner_xattr = b->one_owner};
+	return 0;
+}
+
+static bool is_folder_name(const char *path)
+{
+	size_t n = strlen(path);
+
+	return n == 0 || path[n - 1] == '/' || strcmp(path, ".") == 0 ||
+	       (n > 1 && strcmp(path + n - 2, "/.") == 0);
+}
+
+static int find_target(struct copy *c, struct err *e)
+{
+	const struct dockerfile_words *args = &c->s->in.args;
+	const char *text = args->v[args->n - 1].text;
+	AUTO_FREE char *whole =
+		*text == '/' ? xstrdup(text) : xasprintf("%s/%s", c->s->cwd, text);
+	const struct layer_entry *there;
+	bool implied;
+	int r = build_chain_view(c->b, &c->s->parent->layers, &c->view, e);
+
+	if (r == 0)
+		r = layer_view_resolve(&c->view, whole, true, &c->to, e);
+	if (r < 0)
+		return r;
+	there = layer_view_find(&c->view, c->to, &implied);
+	c->to_folder = is_folder_name(text) || implied || !*c->to ||
+		       (there && there->type == LAYER_FOLDER);
+	return 0;
+}
+
+static int set_excludes(struct copy *c, struct err *e)
+{
+	const struct dockerfile_instruction *in = &c->s->in;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < in->nflags; i++)
+		if (in->flags[i].id == DOCKERFILE_FLAG_EXCLUDE)
+			r = dockerfile_ignore_add(&c->exclude, in->flags[i].value.text,
+						  e);
+	return r;
+}
+
+static int prepare(struct copy *c, struct err *e)
+{
+	const char *chown = flag(c->s, DOCKERFILE_FLAG_CHOWN);
+	int r = open_tree(c, e);
+
+	if (r == 0)
+		r = find_target(c, e);
+	if (r == 0)
+		r = set_excludes(c, e);
+	if (r == 0 && chown)
+		r = build_owner_find(c->b, &c->s->parent->layers, chown, true, &c->owner,
+				     e);
+	c->has_owner = chown != NULL;
+	c->chmod = flag(c->s, DOCKERFILE_FLAG_CHMOD);
+	c->parents = flag_set(c->s, DOCKERFILE_FLAG_PARENTS);
+	return r;
+}
+
+/* --- What is added --- */
+
+static int check_in_way(const struct copy *c, const struct build_change *change,
+			struct err *e)
+{
+	const struct layer_entry *there =
+		layer_view_find(&c->view, change->entry.path, NULL);
+
+	if (!there)
+		return 0;
+	if (change->entry.type == LAYER_FOLDER && there->type != LAYER_FOLDER)
+		return err_set(e, -ENOTDIR, "cannot copy a folder over /%s, which is %s",
+			       change->entry.path,
+			       there->type == LAYER_SYMLINK ? "a link" : "a file");
+	if (change->entry.type != LAYER_FOLDER && there->type == LAYER_FOLDER)
+		return err_set(e, -EISDIR, "cannot copy a file over the folder /%s",
+			       change->entry.path);
+	return 0;
+}
+
+/* Owner and mode, as the flags say, for what was added since the first `from`. */
+static int dress(struct copy *c, size_t from, struct err *e)
+{
+	int r = 0;
+
+	for (size_t i = from; r == 0 && i < c->changes.n; i++) {
+		struct build_change *change = &c->changes.v[i];
+		struct layer_entry *entry = &change->entry;
+
+		if (change->parent)
+			continue;
+		if (c->has_owner) {
+			entry->uid = c->owner.uid;
+			entry->gid = c->owner.gid;
+		}
+		if (c->chmod && entry->type != LAYER_SYMLINK)
+			entry->mode = build_mode_apply(c->chmod, entry->mode,
+						       entry->type == LAYER_FOLDER);
+		r = check_in_way(c, change, e);
+	}
+	return r;
+}
+
+static char *join(const char *folder, const char *name)
+{
+	return xasprintf("%s%s%s", folder, *folder && *name ? "/" : "", name);
+}
+
+static const char *last_part(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static int add_parents(struct copy *c, const char *path, struct err *e)
+{
+	return build_changes_add_parents(&c->changes, &c->view, path, c->owner.uid,
+					 c->owner.gid, e);
+}
+
+/* The folder itself: as it is there, else like the source. */
+static int add_folder(struct copy *c, const char *path, const struct stat *st,
+		      const char *to, struct err *e)
+{
+	AUTO_FREE char *inside = join(to, "x");
+	bool implied;
+	int r;
+
+	if (!*to)
+		return 0;
+	if (layer_view_find(&c->view, to, &implied) || implied)
+		return add_parents(c, inside, e);
+	r = add_parents(c, to, e);
+	return r < 0 ? r : build_tree_add(&c->tree, path, st, to, &c->changes, e);
+}
+
+static int copy_folder(struct copy *c, const char *path, const struct stat *st,
+		       const char *to, struct err *e)
+{
+	size_t first = c->changes.n;
+	int r = add_folder(c, path, st, to, e);
+
+	if (r == 0)
+		r = build_tree_add_all(&c->tree, path, c->exclude.n ? &c->exclude : NULL,
+				       to, &c->changes, e);
+	return r < 0 ? r : dress(c, first, e);
+}
+
+static int copy_file(struct copy *c, const char *path, const struct stat *st,
+		     const char *to, struct err *e)
+{
+	size_t first;
+	int r = add_parents(c, to, e);
+
+	first = c->changes.n;
+	if (r == 0)
+		r = build_tree_add(&c->tree, path, st, to, &c->changes, e);
+	return r < 0 ? r : dress(c, first, e);
+}
+
+/* What an archive holds, with its owners. */
+static int unpack_archive(struct copy *c, const char *path, struct err *e)
+{
+	struct build_tree tree = {.name = path,
+				  .owners = true,
+				  .owner_xattr = c->b->one_owner,
+				  .files = &c->b->files};
+	AUTO_FREE char *inside = join(c->to, "x");
+	size_t first;
+	int r;
+
+	tree.root = r = build_archive_unpack(c->b, &c->archives, c->tree.root, path, e);
+	if (r >= 0)
+		r = add_parents(c, inside, e);
+	first = c->changes.n;
+	if (r == 0)
+		r = build_tree_add_all(&tree, "", NULL, c->to, &c->changes, e);
+	return r < 0 ? r : dress(c, first, e);
+}
+
+/* ADD unpacks what is an archive, unless it is told otherwise. */
+static int is_archive(struct copy *c, const char *path, const struct stat *st,
+		      struct err *e)
+{
+	const char *unpack = flag(c->s, DOCKERFILE_FLAG_UNPACK);
+
+	if (!c->add || !S_ISREG(st->st_mode) || (unpack && strcmp(unpack, "false") == 0))
+		return 0;
+	return build_archive_is(c->tree.root, path, e);
+}
+
+/* The path without what is before `/./`, which --parents leaves out. */
+static const char *pivot(const char *source, const char *path)
+{
+	const char *dot = strstr(source, "/./");
+	size_t skip = 0;
+
+	if (!dot)
+		return path;
+	for (const char *p = source; p < dot; p++)
+		if (*p == '/' && p > source && p[-1] != '/')
+			skip++;
+	for (skip++; skip && *path; skip--) {
+		path += strcspn(path, "/");
+		path += *path == '/';
+	}
+	return path;
+}
+
+static int copy_one(struct copy *c, const char *source, const char *path, bool several,
+		    struct err *e)
+{
+	AUTO_FREE char *resolved = NULL;
+	AUTO_FREE char *to = NULL;
+	struct stat st;
+	int r = build_tree_stat(&c->tree, path, &resolved, &st, e);
+
+	if (r < 0)
+		return r;
+	if (c->exclude.n && *path &&
+	    dockerfile_ignore_match(&c->exclude, last_part(path)) && !S_ISDIR(st.st_mode))
+		return 0;
+	if (c->parents)
+		to = join(c->to, pivot(source, path));
+	else if (!S_ISDIR(st.st_mode) && (c->to_folder || several))
+		to = join(c->to, last_part(path));
+	else
+		to = xstrdup(c->to);
+	r = is_archive(c, resolved, &st, e);
+	if (r < 0)
+		return r;
+	if (r == 1)
+		return unpack_archive(c, resolved, e);
+	if (S_ISDIR(st.st_mode))
+		return copy_folder(c, resolved, &st, to, e);
+	if (!*to)
+		return err_set(e, -EISDIR, "cannot copy a file over the root folder");
+	return copy_file(c, resolved, &st, to, e);
+}
+
+static bool is_remote(const char *source)
+{
+	return strncmp(source, "http://", 7) == 0 ||
+	       strncmp(source, "https://", 8) == 0 || strncmp(source, "git@", 4) == 0 ||
+	       strncmp(source, "git://", 6) == 0 || strncmp(source, "ssh://", 6) == 0;
+}
+
+static int copy_source(struct copy *c, const char *source, struct err *e)
+{
+	AUTO_STRV struct strv paths = STRV_INIT;
+	int r;
+
+	if (c->add && is_remote(source))
+		return err_set(e, -ENOTSUP,
+			       "this version does not fetch %s (fetch it in a RUN, or "
+			       "put it into the context)",
+			       source);
+	r = build_tree_glob(&c->tree, source, &paths, e);
+	if (r == 0 && !paths.n)
+		return err_set(e, -ENOENT, "nothing in %s fits %s", c->tree.name, source);
+	for (size_t i = 0; r == 0 && i < paths.n; i++)
+		r = copy_one(c, source, paths.v[i], paths.n > 1 || c->s->in.args.n > 2,
+			     e);
+	return r;
+}
+
+static int copy_heredoc(struct copy *c, const struct dockerfile_heredoc *h, struct err *e)
+{
+	AUTO_FREE char *to = c->to_folder ? join(c->to, h->name) : xstrdup(c->to);
+	struct build_change *change;
+	size_t first;
+	int r = add_parents(c, to, e);
+
+	if (r < 0)
+		return r;
+	first = c->changes.n;
+	change = build_changes_add(&c->changes, LAYER_FILE, to);
+	change->text = dockerfile_heredoc_text(h);
+	change->entry.mode = 0644;
+	change->entry.size = strlen(change->text);
+	change->entry.mtime = c->b->now;
+	oci_digest_of(change->text, change->entry.size, &change->content);
+	return dress(c, first, e);
+}
+
+/* --- The step --- */
+
+static void key_of(struct copy *c, struct oci_digest *key)
+{
+	struct build_key k;
+	struct oci_digest source;
+
+	build_key_begin(&k, "copy");
+	/* Files of another stage are told by its layers, and need no reading. */
+	if (c->s->nsources) {
+		build_chain_digest(&c->s->sources[0]->layers, &source);
+		build_key_digest(&k, &source);
+	}
+	build_changes_key(&c->changes, &k);
+	build_key_number(&k, c->b->settings->has_epoch ? c->b->settings->epoch : -1);
+	build_key_end(&k, key);
+}
+
+static int make(struct build *b, void *context, struct build_outcome *outcome,
+		struct err *e)
+{
+	return build_changes_write(b, context, &outcome->layer, e);
+}
+
+static int copy_all(struct copy *c, struct err *e)
+{
+	const struct dockerfile_instruction *in = &c->s->in;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i + 1 < in->args.n; i++)
+		r = copy_source(c, in->args.v[i].text, e);
+	for (size_t i = 0; r == 0 && i < in->nheredocs; i++)
+		r = copy_heredoc(c, &in->heredocs[i], e);
+	return r;
+}
+
+static void copy_free(struct copy *c)
+{
+	clean_close(&c->owned_root);
+	free(c->view.layers);
+	free(c->to);
+	dockerfile_ignore_free(&c->exclude);
+	build_changes_free(&c->changes);
+	build_archives_free(&c->archives);
+}
+
+int build_step_copy(struct build *b, struct build_step *s, struct build_outcome *outcome,
+		    bool *cached, struct err *e)
+{
+	CLEAN(copy_free)
+	struct copy c = {
+		.b = b, .s = s, .add = s->in.kind == DOCKERFILE_ADD, .owned_root = -1};
+	struct oci_digest key;
+	int r = prepare(&c, e);
+
+	if (r == 0)
+		r = copy_all(&c, e);
+	if (r < 0)
+		return r;
+	*outcome = (struct build_outcome){NULL, b->now};
+	*cached = false;
+	if (!c.changes.n)
+		return 0;
+	build_changes_settle(&c.changes, b->now);
+	key_of(&c, &key);
+	return build_once(b, &key, make, &c.changes, outcome, cached, e);
+}

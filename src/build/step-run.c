@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "build/internal.h"
+#include "build/mounts.h"
+#include "build/step.h"
+#include "priv/overlay.h"
+#include "run/step.h"
+
+#define SCRIPT "/dev/pipes/script" /* where a RUN that begins with #! is */
+
+enum { LAST_LINES = 20 };
+
+struct running {
+	struct build *b;
+	struct build_step *s;
+	struct strv argv;
+	struct strv env;
+	char *script;
+	struct build_mounts mounts;
+	struct strv last; /* lines of output */
+};
+
+/* --- What is run --- */
+
+static void set_argv(struct running *r)
+{
+	const struct build_step *s = r->s;
+	AUTO_FREE char *text = NULL;
+
+	switch (dockerfile_run_text(&s->in, &text)) {
+	case DOCKERFILE_RUN_EXEC:
+		for (size_t i = 0; i < s->in.args.n; i++)
+			strv_add(&r->argv, s->in.args.v[i].text);
+		break;
+	case DOCKERFILE_RUN_SHELL:
+		for (size_t i = 0; i < s->shell.n; i++)
+			strv_add(&r->argv, s->shell.v[i]);
+		strv_own(&r->argv, TAKE_PTR(text));
+		break;
+	case DOCKERFILE_RUN_SCRIPT:
+		strv_add(&r->argv, SCRIPT);
+		r->script = TAKE_PTR(text);
+		break;
+	}
+}
+
+static void set_env(struct running *r)
+{
+	AUTO_VARS struct dockerfile_vars proxies = {0};
+
+	for (size_t i = 0; i < r->s->env.n; i++)
+		strv_add(&r->env, r->s->env.v[i]);
+	dockerfile_proxy_env(&r->b->settings->build_args, &proxies);
+	for (size_t i = 0; i < proxies.n; i++)
+		strv_addf(&r->env, "%s=%s", proxies.v[i].name, proxies.v[i].value);
+}
+
+/*
+ * The script lies in the draft and is bound from there: files that the sandbox makes in
+ * memory cannot be executed.
+ */
+static int add_script(struct running *r, const struct store_draft *draft, struct err *e)
+{
+	struct build_mounts *m = &r->mounts;
+	size_t len = r->script ? strlen(r->script) : 0;
+	AUTO_CLOSE int fd = -1;
+	int code;
+
+	if (!r->script)
+		return 0;
+	code = file_write_at(draft->dirfd, "script", r->script, len, 0755, e);
+	if (code < 0)
+		return code;
+	fd = openat(draft->dirfd, "script", O_PATH | O_CLOEXEC);
+	if (fd < 0 || fchmodat(draft->dirfd, "script", 0755, 0) < 0)
+		return err_sys(e, -errno, "cannot open a file in the store");
+	m->bases[m->n].draft = (struct store_draft)STORE_DRAFT_INIT;
+	m->bases[m->n].lock = -1;
+	m->bases[m->n].source = fd;
+	m->v[m->n++] = (struct run_mount){.type = RUN_MOUNT_BIND,
+					  .target = SCRIPT,
+					  .read_only = true,
+					  .source = TAKE_FD(fd)};
+	return 0;
+}
+
+static enum run_network network(const struct running *r)
+{
+	const struct dockerfile_word *word =
+		dockerfile_flag(&r->s->in, DOCKERFILE_FLAG_NETWORK);
+
+	if (word && strcmp(word->text, "none") == 0)
+		return RUN_NETWORK_NONE;
+	return r->b->settings->network;
+}
+
+static int check_flags(const struct build_step *s, struct err *e)
+{
+	const struct dockerfile_word *security =
+		dockerfile_flag(&s->in, DOCKERFILE_FLAG_SECURITY);
+
+	if (security && strcmp(security->text, "insecure") == 0)
+		return err_set(e, -ENOTSUP, "this version has no --security=insecure");
+	return 0;
+}
+
+/* --- Its output --- */
+
+static void output(void *context, enum run_stream stream, const char *line, size_t len)
+{
+	struct running *r = context;
+	AUTO_FREE char *text = NULL;
+
+	len -= len && line[len - 1] == '\n';
+	text = xstrndup(line, len);
+	build_say(r->b, BUILD_STEP_OUTPUT, r->s->label, text);
+	if (r->last.n == LAST_LINES) {
+		free(r->last.v[0]);
+		memmove(r->last.v, r->last.v + 1, LAST_LINES * sizeof *r->last.v);
+		r->last.n--;
+	}
+	strv_own(&r->last, TAKE_PTR(text));
+}
+
+static void tell_tail(const struct running *r)
+{
+	AUTO_STRBUF struct strbuf tail = STRBUF_INIT;
+
+	for (size_t i = 0; i < r->last.n; i++)
+		strbuf_addf(&tail, "%s%s", i ? "\n" : "", r->last.v[i]);
+	build_say(r->b, BUILD_STEP_TAIL, r->s->label, tail.data);
+}
+
+static int judge(const struct running *r, const struct run_result *result, struct err *e)
+{
+	AUTO_STRBUF struct strbuf why = STRBUF_INIT;
+
+	if (!result->status && !result->signal)
+		return 0;
+	if (result->signal)
+		strbuf_addf(&why, "was killed by signal %d (%s)%s", result->signal,
+			    strsignal(result->signal),
+			    result->signal == SIGKILL ? ", perhaps for want of memory"
+						      : "");
+	else
+		strbuf_addf(&why, "ended with exit code %d", result->status);
+	if (r->last.n)
+		tell_tail(r);
+	return err_set(e, -ECHILD, "%s", why.data);
+}
+
+/* --- Running --- */
+
+static int execute(struct running *r, const struct priv_overlay *overlay, int root,
+		   struct err *e)
+{
+	struct run_spec spec = RUN_SPEC_INIT;
+	struct run_result result = {0};
+	int code;
+
+	spec.argv = (const char *const *)r->argv.v;
+	spec.env = (const char *const *)r->env.v;
+	spec.cwd = r->s->cwd;
+	spec.user = r->s->user;
+	spec.overlay = overlay;
+	spec.root = root;
+	spec.mounts = r->mounts.v;
+	spec.nmounts = r->mounts.n;
+	spec.network = network(r);
+	spec.filter = &r->b->filter;
+	spec.runtime = r->b->settings->runtime;
+	spec.output = output;
+	spec.context = r;
+	spec.cancel = r->b->cancel;
+	code = run_step(&spec, &result, e);
+	if (code == -ENOEXEC) {
+		char platform[OCI_PLATFORM_TEXT];
+
+		return err_set(e, code,
+			       "%s is no program that can run here, for %s: no "
+			       "handler takes it",
+			       r->argv.v[0],
+			       oci_platform_format(&r->s->platform, platform));
+	}
+	return code < 0 ? code : judge(r, &result, e);
+}
+
+/* The upper folder is the layer, and as it is, its snapshot. */
+static int keep(struct build *b, struct store_draft *draft, struct build_layer **layer,
+		struct err *e)
+{
+	struct build_new_layer new;
+	int r = build_new_layer_begin(b, &new, e);
+
+	if (r == 0)
+		r = layer_writer_add_upper(new.writer, draft->fs, e);
+	if (r == 0)
+		r = build_new_layer_end(b, &new, layer, e);
+	build_new_layer_free(&new);
+	if (r < 0 || !*layer)
+		return r;
+	r = store_draft_commit(draft, &(*layer)->diff_id, b->form, e);
+	return r < 0 ? r : build_layer_hold(*layer, -1, r, e);
+}
+
+static int run_in_overlay(struct running *r, struct build_outcome *outcome, struct err *e)
+{
+	const struct build_chain *below = &r->s->parent->layers;
+	AUTO_STORE_DRAFT struct store_draft draft = STORE_DRAFT_INIT;
+	AUTO_FREE int *lower = NULL;
+	AUTO_CLOSE int work = -1;
+	struct priv_overlay o = {.nlower = below->n, .userxattr = r->b->userxattr};
+	int code = store_draft_new(r->b->store, &draft, e);
+
+	if (code == 0)
+		code = add_script(r, &draft, e);
+	if (code == 0)
+		code = build_chain_snapshots(r->b, below, &lower, e);
+	if (code < 0)
+		return code;
+	if (mkdirat(draft.dirfd, "work", 0700) < 0)
+		return err_sys(e, -errno, "cannot make a folder in the store");
+	work = openat(draft.dirfd, "work", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (work < 0)
+		return err_sys(e, -errno, "cannot open a folder in the store");
+	o.lower = lower;
+	o.upper = draft.fs;
+	o.work = work;
+	/* With nothing below, the folder itself is the root. */
+	code = execute(r, below->n ? &o : NULL, below->n ? -1 : draft.fs, e);
+	if (code == 0 && r->script && unlinkat(draft.dirfd, "script", 0) < 0)
+		code = err_sys(e, -errno, "cannot remove a file in the store");
+	return code < 0 ? code : keep(r->b, &draft, &outcome->layer, e);
+}
+
+static int make(struct build *b, void *context, struct build_outcome *outcome,
+		struct err *e)
+{
+	struct running *r = context;
+	int code = build_mounts_open(b, r->s, &r->mounts, e);
+
+	if (code == 0)
+		code = run_in_overlay(r, outcome, e);
+	build_mounts_close(b, &r->mounts);
+	return code;
+}
+
+static int key_of(struct running *r, struct oci_digest *key, struct err *e)
+{
+	const struct build_step *s = r->s;
+	char platform[OCI_PLATFORM_TEXT];
+	struct oci_digest below;
+	struct build_key k;
+	int code;
+
+	build_key_begin(&k, "run");
+	build_chain_digest(&s->parent->layers, &below);
+	build_key_digest(&k, &below);
+	build_key_instruction(&k, &s->in);
+	build_key_list(&k, &r->argv);
+	build_key_text(&k, r->script);
+	build_key_list(&k, &s->env);
+	build_key_text(&k, oci_platform_format(&s->platform, platform));
+	build_key_text(&k, s->cwd);
+	build_key_text(&k, s->user);
+	build_key_number(&k, network(r));
+	build_key_number(&k, r->b->settings->has_epoch ? r->b->settings->epoch : -1);
+	code = build_mounts_key(r->b, s, &k, e);
+	build_key_end(&k, key);
+	return code;
+}
+
+int build_step_run(struct build *b, struct build_step *s, struct build_outcome *outcome,
+		   bool *cached, struct err *e)
+{
+	struct running r = {.b = b, .s = s};
+	struct oci_digest key;
+	int code = check_flags(s, e);
+
+	set_argv(&r);
+	set_env(&r);
+	if (code == 0)
+		code = key_of(&r, &key, e);
+	if (code == 0)
+		code = build_once(b, &key, make, &r, outcome, cached, e);
+	strv_free(&r.argv);
+	strv_free(&r.env);
+	strv_free(&r.last);
+	free(r.script);
+	return code;
+}

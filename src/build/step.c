@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+#include "build/step.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "build/internal.h"
+
+int build_once(struct build *b, const struct oci_digest *key,
+	       int (*make)(struct build *b, void *context, struct build_outcome *outcome,
+			   struct err *e),
+	       void *context, struct build_outcome *outcome, bool *cached, struct err *e)
+{
+	int lock, r = build_cache_find(b, key, outcome, e);
+
+	*cached = r == 1;
+	if (r != 0)
+		return r < 0 ? r : 0;
+	lock = store_lock(b->store, key, true, e);
+	if (lock < 0)
+		return lock;
+	r = build_cache_find(b, key, outcome, e);
+	*cached = r == 1;
+	if (r == 0) {
+		*outcome = (struct build_outcome){NULL, b->now};
+		r = make(b, context, outcome, e);
+		if (r == 0)
+			r = build_cache_add(b, key, outcome, e);
+	}
+	store_unlock(b->store, key, lock);
+	return r < 0 ? r : 0;
+}
+
+int build_step_do(struct build *b, struct build_step *s, bool *cached, struct err *e)
+{
+	struct build_outcome outcome = {0};
+	int r = 0;
+
+	*cached = false;
+	if (s->kind == BUILD_BASE) {
+		if (s->image)
+			build_chain_copy(&s->layers, &s->image->layers);
+		return 0;
+	}
+	switch (s->kind) {
+	case BUILD_RUN:
+		r = build_step_run(b, s, &outcome, cached, e);
+		break;
+	case BUILD_COPY:
+		r = build_step_copy(b, s, &outcome, cached, e);
+		break;
+	default:
+		r = build_step_workdir(b, s, &outcome, cached, e);
+		break;
+	}
+	if (r < 0)
+		return r;
+	build_chain_copy(&s->layers, &s->parent->layers);
+	s->wrote = outcome.layer != NULL;
+	s->created = outcome.created;
+	if (outcome.layer)
+		build_chain_add(&s->layers, outcome.layer);
+	return 0;
+}
+
+/* --- New layers --- */
+
+static int into_ingest(void *context, const void *data, size_t n, struct err *e)
+{
+	return store_ingest_add(context, data, n, e);
+}
+
+int build_new_layer_begin(struct build *b, struct build_new_layer *n, struct err *e)
+{
+	struct layer_write_options o = {
+		.compression = LAYER_GZIP,
+		.threads = 1,
+		.epoch = b->settings->has_epoch ? b->settings->epoch : -1,
+		.owner_xattr = b->one_owner,
+		.index = &n->index,
+	};
+	int r;
+
+	*n = (struct build_new_layer){.index = LAYER_INDEX_INIT};
+	r = store_ingest_new(b->store, false, &n->in, e);
+	return r < 0 ? r : layer_writer_new(&n->writer, &o, into_ingest, n->in, e);
+}
+
+int build_new_layer_end(struct build *b, struct build_new_layer *n,
+			struct build_layer **layer, struct err *e)
+{
+	char type[] = OCI_MEDIA_LAYER_GZIP;
+	struct oci_descriptor blob = {.media_type = type};
+	struct layer_result result;
+	int fd, r = layer_writer_finish(n->writer, &result, e);
+
+	*layer = NULL;
+	if (r < 0 || !result.entries)
+		return r;
+	fd = store_ingest_commit(n->in, &result.digest, false, e);
+	if (fd < 0)
+		return fd;
+	blob.digest = result.digest;
+	blob.size = result.size;
+	*layer = build_layer_get(b, &result.diff_id, &blob, NULL);
+	r = build_layer_hold(*layer, fd, -1, e);
+	return r < 0 ? r : build_layer_keep_index(b, *layer, &n->index, e);
+}
+
+void build_new_layer_free(struct build_new_layer *n)
+{
+	layer_writer_free(n->writer);
+	store_ingest_free(n->in);
+	layer_index_free(&n->index);
+	*n = (struct build_new_layer){.index = LAYER_INDEX_INIT};
+}

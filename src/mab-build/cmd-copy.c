@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/option.h"
+#include "mab-build/command.h"
+#include "mab-build/image.h"
+#include "mab-build/remote.h"
+#include "oci/graph.h"
+#include "registry/pull.h"
+#include "registry/push.h"
+
+enum option_id {
+	OPT_ALL = 1,
+	OPT_PLATFORM,
+	OPT_HELP,
+};
+
+static const struct cli_option options[] = {
+	{0, "What to copy", .help = ""},
+	{OPT_ALL, "all", .letter = 'a', .help = "the whole index, every platform"},
+	{OPT_PLATFORM, "platform", .arg = "OS/ARCH[/VARIANT]",
+	 .help = "the image for this platform (default: the machine's own)"},
+	REMOTE_OPTIONS,
+	{0, "Help", .help = ""},
+	{OPT_HELP, "help", .letter = 'h', .help = "show this text"},
+	{0},
+};
+
+static const struct cli_program program = {
+	.name = PROGRAM " copy",
+	.usage = PROGRAM " copy [OPTION…] SOURCE DESTINATION",
+	.summary =
+		"Copies an image as it is, byte for byte, and prints its digest. Images "
+		"are docker://NAME in a registry, or oci:FOLDER[:NAME] in an image "
+		"layout.",
+	.options = options,
+	.epilogue = "Exit status: 0 done, 1 something failed, 2 wrong usage.",
+};
+
+struct settings {
+	bool all, help;
+	const char *platform;
+	struct image_name from, to;
+	struct remote remote;
+};
+
+static int set_option(void *context, const struct cli_option *option, const char *value,
+		      struct err *e)
+{
+	struct settings *s = context;
+
+	switch (option->id) {
+	case OPT_ALL:
+		s->all = true;
+		return 0;
+	case OPT_PLATFORM:
+		s->platform = value;
+		return 0;
+	case OPT_HELP:
+		s->help = true;
+		return 0;
+	default:
+		return remote_set(&s->remote, option, value, e);
+	}
+}
+
+static int parse_settings(struct settings *s, int argc, char **argv, struct err *e)
+{
+	int operands, r;
+
+	r = cli_options_parse(&program, argc, argv, set_option, s, &operands, e);
+	if (r < 0 || s->help)
+		return r;
+	if (argc - operands != 2)
+		return err_set(e, -EINVAL, "a copy has a source and a destination");
+	if (s->all && s->platform)
+		return err_set(e, -EINVAL, "--all and --platform exclude each other");
+	r = image_name_parse(&s->from, argv[operands], e);
+	if (r == 0)
+		r = image_name_parse(&s->to, argv[operands + 1], e);
+	if (r == 0 && s->to.transport == TRANSPORT_REGISTRY && s->to.ref.tag &&
+	    s->to.ref.digest)
+		r = err_set(e, -EINVAL,
+			    "the destination has a tag or a digest, not both");
+	return r;
+}
+
+static int copy_to_layout(struct image *image, const struct image_name *to, struct err *e)
+{
+	AUTO_OCI_LAYOUT struct oci_layout *layout = NULL;
+	AUTO_OCI_DESCRIPTOR struct oci_descriptor d = {0};
+	struct oci_blobs *into;
+	int r = oci_layout_create(AT_FDCWD, to->folder, &layout, e);
+
+	if (r < 0)
+		return r;
+	into = oci_layout_blobs(layout);
+	if (image->layout)
+		r = oci_blobs_copy(&image->doc, image_blobs(image), into, e);
+	else
+		r = registry_pull(image->client, &image->name->ref, &image->doc, into, e);
+	if (r < 0)
+		return r;
+	oci_document_descriptor(&image->doc, &d);
+	return oci_layout_set(layout, to->name, &d, e);
+}
+
+static int copy_to_registry(struct image *image, const struct image_name *to,
+			    struct err *e)
+{
+	size_t origins = image->layout ? 0 : 1;
+
+	return registry_push(image->client, &to->ref, &image->doc, image_blobs(image),
+			     &image->name->ref, origins, e);
+}
+
+static int copy(struct settings *s, struct err *e)
+{
+	AUTO_REGISTRY struct registry *client = NULL;
+	AUTO_IMAGE struct image image = {0};
+	char digest[OCI_DIGEST_TEXT];
+	int r = remote_client(&s->remote, &client, e);
+
+	if (r == 0)
+		r = image_open(&image, &s->from, client, e);
+	if (r == 0 && !s->all)
+		r = image_select(&image, s->platform, e);
+	if (r == 0)
+		r = s->to.transport == TRANSPORT_OCI
+			    ? copy_to_layout(&image, &s->to, e)
+			    : copy_to_registry(&image, &s->to, e);
+	if (r == 0)
+		puts(oci_digest_format(&image.doc.digest, digest));
+	return r;
+}
+
+static int run(int argc, char **argv)
+{
+	AUTO_ERR struct err e = ERR_INIT;
+	struct settings s = {0};
+	int status = 0;
+
+	if (parse_settings(&s, argc, argv, &e) < 0)
+		status = usage_error("copy", &e);
+	else if (s.help)
+		cli_options_help(&program, stdout);
+	else if (copy(&s, &e) < 0)
+		status = fail(&e);
+	image_name_free(&s.from);
+	image_name_free(&s.to);
+	remote_free(&s.remote);
+	return status;
+}
+
+const struct command cmd_copy = {
+	.name = "copy",
+	.summary = "copy an image between registries and image layouts",
+	.run = run,
+};

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "cli/option.h"
+#include "cli/output.h"
+#include "mab-build/command.h"
+#include "mab-build/image.h"
+#include "mab-build/remote.h"
+#include "oci/config.h"
+
+enum option_id {
+	OPT_RAW = 1,
+	OPT_CONFIG,
+	OPT_PLATFORM,
+	OPT_HELP,
+};
+
+static const struct cli_option options[] = {
+	{0, "What to show", .help = ""},
+	{OPT_RAW, "raw", .help = "the manifest or index, its very bytes"},
+	{OPT_CONFIG, "config", .help = "the configuration of one platform's image"},
+	{OPT_PLATFORM, "platform", .arg = "OS/ARCH[/VARIANT]",
+	 .help = "the image for this platform out of an index"},
+	REMOTE_OPTIONS,
+	{0, "Help", .help = ""},
+	{OPT_HELP, "help", .letter = 'h', .help = "show this text"},
+	{0},
+};
+
+static const struct cli_program program = {
+	.name = PROGRAM " inspect",
+	.usage = PROGRAM " inspect [OPTION…] IMAGE",
+	.summary = "Shows what an image is, as JSON, without fetching its layers. Images "
+		   "are docker://NAME in a registry, or oci:FOLDER[:NAME] in an image "
+		   "layout.",
+	.options = options,
+	.epilogue = "Exit status: 0 done, 1 something failed, 2 wrong usage.",
+};
+
+struct settings {
+	bool raw, config, help;
+	const char *platform;
+	const char *text; /* as it was typed */
+	struct image_name name;
+	struct remote remote;
+};
+
+static int set_option(void *context, const struct cli_option *option, const char *value,
+		      struct err *e)
+{
+	struct settings *s = context;
+
+	switch (option->id) {
+	case OPT_RAW:
+		s->raw = true;
+		return 0;
+	case OPT_CONFIG:
+		s->config = true;
+		return 0;
+	case OPT_PLATFORM:
+		s->platform = value;
+		return 0;
+	case OPT_HELP:
+		s->help = true;
+		return 0;
+	default:
+		return remote_set(&s->remote, option, value, e);
+	}
+}
+
+static int parse_settings(struct settings *s, int argc, char **argv, struct err *e)
+{
+	int operands, r;
+
+	r = cli_options_parse(&program, argc, argv, set_option, s, &operands, e);
+	if (r < 0 || s->help)
+		return r;
+	if (argc - operands != 1)
+		return err_set(e, -EINVAL, "one image is to be named");
+	if (s->raw && s->config)
+		return err_set(e, -EINVAL, "--raw and --config exclude each other");
+	s->text = argv[operands];
+	return image_name_parse(&s->name, s->text, e);
+}
+
+static void set_digest(struct cli_json *object, const struct oci_digest *digest)
+{
+	char text[OCI_DIGEST_TEXT];
+
+	cli_json_set_string(object, "digest", oci_digest_format(digest, text));
+}
+
+static void set_platform(struct cli_json *object, const struct oci_platform *p)
+{
+	char text[OCI_PLATFORM_TEXT];
+
+	cli_json_set_string(object, "platform", oci_platform_format(p, text));
+	if (p->os_version[0])
+		cli_json_set_string(object, "os-version", p->os_version);
+}
+
+static void set_map(struct cli_json *object, const char *key, const struct oci_map *map)
+{
+	struct cli_json *members;
+
+	if (!map->n)
+		return;
+	members = cli_json_object();
+	for (size_t i = 0; i < map->n; i++)
+		cli_json_set_string(members, map->v[i].name, map->v[i].value);
+	cli_json_set(object, key, members);
+}
+
+static struct cli_json *descriptor(const struct oci_descriptor *d)
+{
+	struct cli_json *object = cli_json_object();
+
+	if (d->has_platform)
+		set_platform(object, &d->platform);
+	set_digest(object, &d->digest);
+	cli_json_set_number(object, "size", (long long)d->size);
+	cli_json_set_string(object, "media-type", d->media_type);
+	set_map(object, "annotations", &d->annotations);
+	return object;
+}
+
+static struct cli_json *descriptors(const struct oci_descriptor *list, size_t n)
+{
+	struct cli_json *array = cli_json_array();
+
+	for (size_t i = 0; i < n; i++)
+		cli_json_add(array, descriptor(&list[i]));
+	return array;
+}
+
+static void set_if(struct cli_json *object, const char *key, const char *value)
+{
+	if (value && *value)
+		cli_json_set_string(object, key, value);
+}
+
+static void set_list(struct cli_json *object, const char *key, const struct strv *list)
+{
+	if (list->n)
+		cli_json_set_strings(object, key, list);
+}
+
+static int show_index(struct image *image, struct cli_json *object, struct err *e)
+{
+	AUTO_OCI_INDEX struct oci_index index = {0};
+	int r = oci_index_parse(&index, &image->doc, e);
+
+	if (r < 0)
+		return r;
+	cli_json_set(object, "images", descriptors(index.manifests, index.n));
+	set_map(object, "annotations", &index.annotations);
+	return 0;
+}
+
+static int read_config(struct image *image, const struct oci_manifest *m, char **data,
+		       size_t *len, struct err *e)
+{
+	return oci_blobs_read(image_blobs(image), &m->config.digest, OCI_CONFIG_MAX, data,
+			      len, e);
+}
+
+static void show_config(const struct oci_config *c, struct cli_json *object)
+{
+	set_platform(object, &c->platform);
+	set_if(object, "created", c->created);
+	set_if(object, "user", c->user);
+	set_list(object, "env", &c->env);
+	set_list(object, "entrypoint", &c->entrypoint);
+	set_list(object, "cmd", &c->cmd);
+	set_if(object, "working-dir", c->working_dir);
+	set_list(object, "ports", &c->exposed_ports);
+	set_list(object, "volumes", &c->volumes);
+	set_map(object, "labels", &c->labels);
+}
+
+static int show_image(struct image *image, struct cli_json *object, struct err *e)
+{
+	AUTO_OCI_MANIFEST struct oci_manifest m = {0};
+	AUTO_OCI_CONFIG struct oci_config c = {0};
+	AUTO_FREE char *data = NULL;
+	size_t len;
+	int r = oci_manifest_parse(&m, &image->doc, e);
+
+	if (r == 0)
+		r = read_config(image, &m, &data, &len, e);
+	if (r == 0)
+		r = oci_config_parse(&c, data, len, e);
+	if (r < 0)
+		return r;
+	show_config(&c, object);
+	cli_json_set(object, "layers", descriptors(m.layers, m.n));
+	set_map(object, "annotations", &m.annotations);
+	return 0;
+}
+
+static int show(const struct settings *s, struct image *image, struct err *e)
+{
+	struct cli_json *object = cli_json_object();
+	int r;
+
+	cli_json_set_string(object, "name", s->text);
+	set_digest(object, &image->doc.digest);
+	cli_json_set_string(object, "media-type", image->doc.media_type);
+	if (oci_document_is_index(&image->doc))
+		r = show_index(image, object, e);
+	else
+		r = show_image(image, object, e);
+	if (r < 0)
+		cli_json_free(object);
+	else
+		cli_json_print(object, stdout);
+	return r;
+}
+
+static int print_config(struct image *image, struct err *e)
+{
+	AUTO_OCI_MANIFEST struct oci_manifest m = {0};
+	AUTO_FREE char *data = NULL;
+	size_t len;
+	int r = oci_manifest_parse(&m, &image->doc, e);
+
+	if (r == 0)
+		r = read_config(image, &m, &data, &len, e);
+	if (r == 0)
+		fwrite(data, 1, len, stdout); /* main() looks whether it arrived */
+	return r;
+}
+
+static int inspect(struct settings *s, struct err *e)
+{
+	AUTO_REGISTRY struct registry *client = NULL;
+	AUTO_IMAGE struct image image = {0};
+	int r = remote_client(&s->remote, &client, e);
+
+	if (r == 0)
+		r = image_open(&image, &s->name, client, e);
+	if (r == 0 && (s->platform || s->config))
+		r = image_select(&image, s->platform, e);
+	if (r < 0)
+		return r;
+	if (s->raw) {
+		fwrite(image.doc.data, 1, image.doc.len, stdout);
+		return 0;
+	}
+	return s->config ? print_config(&image, e) : show(s, &image, e);
+}
+
+static int run(int argc, char **argv)
+{
+	AUTO_ERR struct err e = ERR_INIT;
+	struct settings s = {0};
+	int status = 0;
+
+	if (parse_settings(&s, argc, argv, &e) < 0)
+		status = usage_error("inspect", &e);
+	else if (s.help)
+		cli_options_help(&program, stdout);
+	else if (inspect(&s, &e) < 0)
+		status = fail(&e);
+	image_name_free(&s.name);
+	remote_free(&s.remote);
+	return status;
+}
+
+const struct command cmd_inspect = {
+	.name = "inspect",
+	.summary = "show what an image is",
+	.run = run,
+};

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* The options of every command that talks to registries, and the client made of them. */
+
+#include "cli/option.h"
+#include "registry/client.h"
+
+enum remote_option {
+	REMOTE_TLS_VERIFY = 100,
+	REMOTE_CERT_DIR,
+	REMOTE_CREDS,
+	REMOTE_AUTHFILE,
+	REMOTE_ADD_HOST,
+	REMOTE_PROXY,
+	REMOTE_RETRY,
+	REMOTE_RETRY_DELAY,
+	REMOTE_END,
+};
+
+/* Rows for a command's table. */
+#define REMOTE_OPTIONS                                                                   \
+	{0, "Registries", .help = ""},                                                   \
+		{REMOTE_TLS_VERIFY, "tls-verify", .arg = "BOOL",                         \
+		 .help = "false: accept every certificate, and plain HTTP"},             \
+		{REMOTE_CERT_DIR, "cert-dir", .arg = "DIR",                              \
+		 .help = "certificates to trust and to show (*.crt, *.cert and *.key)"}, \
+		{REMOTE_CREDS, "creds", .arg = "USER:PASSWORD",                          \
+		 .help = "who to be, in place of the logins in the auth files"},         \
+		{REMOTE_AUTHFILE, "authfile", .arg = "FILE",                             \
+		 .help = "the file with logins, in place of the usual ones"},            \
+		{REMOTE_ADD_HOST, "add-host", .arg = "NAME:ADDRESS",                     \
+		 .help = "the address of a registry, without looking it up"},            \
+		{REMOTE_PROXY, "proxy", .arg = "URL",                                    \
+		 .help = "in place of http_proxy, https_proxy and all_proxy"},           \
+		{REMOTE_RETRY, "retry", .arg = "N",                                      \
+		 .help = "how often a request that failed is repeated (default 4)"},     \
+	{                                                                                \
+		REMOTE_RETRY_DELAY, "retry-delay",                                       \
+			.arg = "MS",                                                     \
+			.help = "milliseconds before the first repetition, doubled "     \
+				"each time (default 500)"                                \
+	}
+
+struct remote {
+	struct registry_settings settings;
+	struct strv add_hosts;
+	char *creds; /* what settings.creds points to */
+};
+
+/* Takes an option of those above. */
+int remote_set(struct remote *remote, const struct cli_option *option, const char *value,
+	       struct err *e);
+
+/* A client that logs to stderr, and ends what it does at SIGINT and SIGTERM. */
+int remote_client(struct remote *remote, struct registry **client, struct err *e);
+void remote_free(struct remote *remote);

@@ -1,0 +1,179 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# COPY, ADD and WORKDIR: where things go, and as what.
+
+load helpers
+
+setup() {
+	build_setup
+	mkdir -p ctx/folder/sub
+	echo a >ctx/a
+	echo b >ctx/b
+	echo inner >ctx/folder/sub/inner
+	ln -s sub ctx/folder/link
+	chmod 4750 ctx/a
+}
+
+# files: builds the Dockerfile on stdin; lists the layers of the image, one after the
+# other, as "mode owner path".
+files()
+{
+	cat >ctx/Dockerfile
+	rm -rf layout
+	build -o type=oci,dest=layout ctx
+	manifest=$(jq -r '.manifests[0].digest' layout/index.json)
+	for layer in $(jq -r '.layers[].digest' "layout/blobs/${manifest/://}"); do
+		tar --numeric-owner -tvzf "layout/blobs/${layer/://}" |
+			sed -E 's/ +[0-9]+ [-0-9]+ [:0-9]+ / /'
+	done
+}
+
+@test "a file, to a name and to a folder" {
+	run files <<-'EOF'
+		FROM scratch
+		COPY a /x/name
+		COPY a b /x
+		COPY b ./rel/
+	EOF
+	[[ $output == *"drwxr-xr-x 0/0 x/"*"-rwsr-x--- 0/0 x/name"* ]]
+	[[ $output == *"x/a"*"x/b"*"rel/b"* ]]
+}
+
+@test "a folder is its contents" {
+	run files <<-'EOF'
+		FROM scratch
+		COPY folder /to
+	EOF
+	[[ $output == *"0/0 to/link -> sub"*"to/sub/"*"to/sub/inner"* ]]
+	[[ $output != *"0/0 folder"* ]]
+}
+
+@test "patterns, excludes, parents" {
+	run files <<-'EOF'
+		FROM scratch
+		COPY [ab] /1/
+		COPY --exclude=sub/in* folder /2/
+		COPY --parents folder/sub/inner /3/
+	EOF
+	[[ $output == *"1/a"*"1/b"* ]]
+	[[ $output == *"2/sub/"* && $output != *"2/sub/inner"* ]]
+	[[ $output == *"3/folder/sub/inner"* ]]
+}
+
+@test "owners and modes" {
+	run files <<-'EOF'
+		FROM scratch
+		COPY --chown=3:4 --chmod=u=rwX,go=rX folder /o/
+		COPY --chown=5 b /p
+	EOF
+	[[ $output == *"drwxr-xr-x 3/4 o/sub/"*"-rw-r--r-- 3/4 o/sub/inner"* ]]
+	[[ $output == *"5/5 p"* ]]
+}
+
+@test "the ignore file" {
+	printf 'b\nfolder/sub\n!folder/sub/inner\n' >ctx/.dockerignore
+	run files <<-'EOF'
+		FROM scratch
+		COPY . /
+	EOF
+	[[ $output == *"0/0 a"*"folder/sub/inner"* ]]
+	[[ $output != *"0/0 b"* ]]
+	echo 'FROM scratch
+COPY b /' >ctx/Dockerfile
+	echo b >ctx/.dockerignore
+	run build ctx
+	[ "$status" -eq 1 ]
+	[[ $output == *"b is left out by the ignore file"* ]]
+}
+
+@test "nothing outside of the context is reached" {
+	ln -s /etc/passwd ctx/out
+	ln -s ../../../../etc ctx/up
+	printf 'FROM scratch\nCOPY out /\n' >ctx/Dockerfile
+	run build ctx
+	[ "$status" -eq 1 ]
+	printf 'FROM scratch\nCOPY up/passwd /\n' >ctx/Dockerfile
+	run build ctx
+	[ "$status" -eq 1 ]
+	printf 'FROM scratch\nCOPY ../a /\n' >ctx/Dockerfile
+	build ctx
+}
+
+@test "a link below is followed to where it leads" {
+	mkdir -p ctx/root/usr/bin
+	ln -s usr/bin ctx/root/bin
+	run files <<-'EOF'
+		FROM scratch
+		COPY root /
+		COPY b /bin/
+	EOF
+	[[ $output == *"usr/bin/b"* ]]
+	[[ $output != *" bin/b"* ]]
+	mkdir -p ctx/over/bin
+	echo 1 >ctx/over/bin/x
+	printf 'FROM scratch\nCOPY root /\nCOPY over /\n' >ctx/Dockerfile
+	run build ctx
+	[ "$status" -eq 1 ]
+	[[ $output == *"cannot copy a folder over /bin, which is a link"* ]]
+}
+
+@test "ADD unpacks archives, COPY does not" {
+	tar -C ctx -czf ctx/x.tar.gz --owner=9 --group=9 folder
+	run files <<-'EOF'
+		FROM scratch
+		ADD x.tar.gz /added/
+		COPY x.tar.gz /copied/
+		ADD b /plain
+	EOF
+	[[ $output == *"added/folder/sub/inner"* ]]
+	[[ $output == *"copied/x.tar.gz"*"plain"* ]]
+	[ "$(id -u)" != 0 ] || [[ $output == *"9/9 added/folder/sub/inner"* ]]
+}
+
+@test "heredocs" {
+	run files <<-'EOF'
+		FROM scratch
+		ARG X=value
+		COPY <<one <<"two" /dir/
+		$X
+		one
+		$X
+		two
+	EOF
+	[[ $output == *"dir/one"*"dir/two"* ]]
+	layer=$(jq -r '.layers[0].digest' "layout/blobs/${manifest/://}" 2>/dev/null ||
+		jq -r '.layers[0].digest' "layout/blobs/$(jq -r '.manifests[0].digest' layout/index.json | tr : /)")
+	[ "$(tar -xzOf "layout/blobs/${layer/://}" dir/one)" = value ]
+	[ "$(tar -xzOf "layout/blobs/${layer/://}" dir/two)" = "\$X" ]
+}
+
+@test "names of one file stay one file, attributes stay" {
+	ln ctx/b ctx/folder/b2
+	ln ctx/b ctx/folder/b3
+	setfattr -n user.note -v text ctx/folder/b2 2>/dev/null || true
+	run files <<-'EOF'
+		FROM scratch
+		COPY folder /f/
+	EOF
+	[[ $output == *"f/b3 link to f/b2"* ]]
+}
+
+@test "what is not there" {
+	printf 'FROM scratch\nCOPY none /\n' >ctx/Dockerfile
+	run build ctx
+	[ "$status" -eq 1 ]
+	[[ $output == *"ctx/Dockerfile:2:1:"*"none in the context: No such file"* ]]
+	printf 'FROM scratch\nCOPY n* /\n' >ctx/Dockerfile
+	run build ctx
+	[ "$status" -eq 1 ]
+	[[ $output == *"nothing in the context fits n*"* ]]
+}
+
+@test "WORKDIR makes its folder once" {
+	run files <<-'EOF'
+		FROM scratch
+		WORKDIR /w/x
+		WORKDIR /w/x
+	EOF
+	[ "$(grep -c ' w/x/$' <<<"$output")" = 1 ]
+}
