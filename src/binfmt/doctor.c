@@ -138,6 +138,13 @@ void doctor_mounts_free(struct doctor_mounts *mounts)
 	*mounts = (struct doctor_mounts){0};
 }
 
+void binfmt_doctor_durability(const struct binfmt_facts *facts,
+			      struct binfmt_findings *findings)
+{
+	*findings = (struct binfmt_findings){.check = "durability"};
+	doctor_check_durability(facts, findings);
+}
+
 void binfmt_findings_free(struct binfmt_findings *findings)
 {
 	for (size_t i = 0; i < findings->n; i++) {

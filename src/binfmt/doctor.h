@@ -51,6 +51,13 @@ struct binfmt_findings {
 void binfmt_doctor_examine(const struct binfmt_facts *facts,
 			   struct binfmt_findings *findings);
 
+/*
+ * Only whether the table outlives the mount that shows it. Of the facts it needs root,
+ * mount_point, table, version and whether the table is private.
+ */
+void binfmt_doctor_durability(const struct binfmt_facts *facts,
+			      struct binfmt_findings *findings);
+
 void binfmt_findings_free(struct binfmt_findings *findings);
 
 #define AUTO_BINFMT_FINDINGS CLEAN(binfmt_findings_free)

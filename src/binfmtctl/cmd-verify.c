@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "binfmt/doctor.h"
 #include "binfmtctl/verify.h"
 #include "priv/caps.h"
 
@@ -24,6 +26,35 @@ static void verify_live(struct session *session, struct cli_json *results)
 	}
 	if (!any)
 		fprintf(stderr, "verifying: no handlers are installed\n");
+}
+
+/* Whether what was verified stays: a table can end with the mount that shows it. */
+static void tell_durability(const struct session *session)
+{
+	AUTO_BINFMT_FINDINGS struct binfmt_findings findings = {0};
+	AUTO_CLOSE int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	const struct binfmt_facts facts = {
+		.root = root,
+		.mount_point = session->settings->mount_point,
+		.table = session->instance.fd,
+		.version = binfmt_kernel_version(NULL, 0),
+		.in_user_namespace = binfmt_in_user_namespace(),
+		.private_table = session->instance.private_table,
+		.private_unknown = session->instance.private_unknown,
+	};
+
+	if (root < 0 || facts.table < 0)
+		return;
+	binfmt_doctor_durability(&facts, &findings);
+	for (size_t i = 0; i < findings.n; i++) {
+		const struct binfmt_finding *f = &findings.v[i];
+
+		if (f->verdict == BINFMT_VERDICT_OK)
+			fprintf(stderr, "verifying: durability OK (%s)\n", f->what);
+		else
+			fprintf(stderr, "verifying: durability warning: %s (%s)\n",
+				f->what, f->mend);
+	}
 }
 
 static int run(const struct settings *settings)
@@ -49,6 +80,7 @@ static int run(const struct settings *settings)
 	}
 	if (settings->names.n == 0)
 		verify_live(&session, results);
+	tell_durability(&session);
 	if (settings->json || !isatty(STDOUT_FILENO))
 		cli_json_print(results, stdout);
 	else

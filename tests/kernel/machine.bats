@@ -98,6 +98,39 @@ need_no_handlers()
 	mounted
 }
 
+# What a container does: a mount namespace that ends, and its own mount of the table.
+in_container() # ARGUMENT...
+{
+	# shellcheck disable=SC2016 # the inner shell expands it
+	expect 0 unshare --mount sh -euc '
+		table=$1 program=$2
+		shift 2
+		! mountpoint -q "$table" || umount "$table"
+		"$program" "$@" >&2
+		"$program" --verify s390x' sh \
+		"$table" "$top_builddir/binfmtctl" --state-dir "$BATS_TEST_TMPDIR" "$@"
+}
+
+@test "handlers that would end with a container are told" {
+	[ "$was_mounted" = no ] || skip "binfmt_misc is mounted here"
+	in_container --install s390x
+	has "$stderr" "warning: nothing else has binfmt_misc mounted"
+	has "$stderr" "verifying: s390x OK"
+	mount -t binfmt_misc binfmt_misc "$table"
+	[ -z "$(entries)" ]
+}
+
+@test "handlers that outlive a container are there afterwards" {
+	need_no_handlers
+	mounted || mount -t binfmt_misc binfmt_misc "$table"
+	in_container --install s390x
+	[[ $stderr != *"nothing else has"* ]]
+	has "$stderr" "verifying: durability OK (the table is mounted for process 1 too"
+	entries | grep -x qemu-s390x
+	run ! grep -x binfmtctl-canary <(entries)
+	unchanged
+}
+
 # In a mount namespace of the test's own; nothing is registered.
 @test "an autofs is triggered" {
 	need python3

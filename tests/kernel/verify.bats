@@ -122,6 +122,11 @@ verified() # ARCH KEY
 	[ -z "$(pgrep -x probe)" ]
 }
 
+@test "it tells that a private table ends with its namespaces" {
+	expect 1 binfmtctl --verify arm64
+	has "$stderr" "verifying: durability OK (the table is private, and ends with its namespaces)"
+}
+
 @test "an unknown architecture" {
 	expect 1 binfmtctl --verify amr64
 	has "$stderr" "unknown architecture 'amr64' (did you mean 'arm64'?)"
