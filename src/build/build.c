@@ -125,11 +125,17 @@ static void raise_limits(void)
 	(void)setrlimit(RLIMIT_NOFILE, &limit); /* large builds will tell */
 }
 
+static void registry_says(void *data, const char *line)
+{
+	build_say(data, BUILD_NOTE, "", line);
+}
+
 static int open_registry(struct build *b, struct err *e)
 {
-	struct registry_settings s = {.skip_tls_verify = b->settings->skip_tls_verify,
-				      .creds = b->settings->creds};
+	struct registry_settings s = *b->settings->registry;
 
+	s.log = registry_says;
+	s.data = b;
 	return registry_new(&s, &b->registry, e);
 }
 

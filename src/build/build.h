@@ -15,6 +15,7 @@
 #include "dockerfile/ignore.h"
 #include "dockerfile/parser.h"
 #include "oci/manifest.h"
+#include "registry/client.h"
 #include "run/step.h"
 
 /* How the handlers for other machines' programs are had. */
@@ -55,8 +56,7 @@ struct build_settings {
 	enum run_network network;
 	enum build_handlers handlers;
 	const char *runtime; /* an OCI runtime for RUN; NULL: the sandbox here */
-	bool skip_tls_verify;
-	const char *creds;
+	const struct registry_settings *registry;
 	build_tell tell; /* may be NULL */
 	void *tell_context;
 };

@@ -6,6 +6,7 @@
 #include "base/strv.h"
 #include "build/build.h"
 #include "cli/option.h"
+#include "mab-build/remote.h"
 
 enum output_type { OUTPUT_REGISTRY, OUTPUT_OCI, OUTPUT_OCI_ARCHIVE };
 
@@ -15,17 +16,20 @@ struct output {
 };
 
 struct settings {
-	bool check, dry_run, push, help;
+	bool check, dry_run, push;
 	const char *file, *context;
 	struct strv tags;
 	struct output *outputs;
 	size_t noutputs;
 	const char *iidfile, *metadata_file;
+	struct remote remote;
 	struct build_settings build; /* what concerns the build itself */
 };
 
 extern const struct cli_program build_program;
 
-/* Released with settings_free() also when it fails. */
-int settings_parse(struct settings *s, int argc, char **argv, struct err *e);
-void settings_free(struct settings *s);
+/* As a command's functions: see command.h. */
+int settings_set(void *settings, const struct cli_option *option, const char *value,
+		 struct err *e);
+int settings_take(void *settings, int n, char **words, struct err *e);
+void settings_free(void *settings);

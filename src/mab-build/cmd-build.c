@@ -168,44 +168,34 @@ static int run_build(const struct settings *s, struct err *e)
 	return r;
 }
 
-static int build(struct settings *s)
+static int build(void *settings, struct err *e)
 {
 	CLEAN(source_free) struct source source = {0};
 	AUTO_DOCKERFILE struct dockerfile d = {0};
-	AUTO_ERR struct err e = ERR_INIT;
+	struct settings *s = settings;
+	int r = source_read(&source, s->context, s->file, e);
 
-	if (source_read(&source, s->context, s->file, &e) < 0)
-		return fail(&e);
+	if (r < 0)
+		return r;
 	if (s->check)
 		return check(s, &source);
-	if (dockerfile_parse(&d, source.name, source.text, source.len, &e) < 0)
-		return check_fail(&source, &e);
+	if (dockerfile_parse(&d, source.name, source.text, source.len, e) < 0)
+		return check_fail(&source, e);
 	s->build.dockerfile = &d;
 	s->build.context = s->context;
 	s->build.ignore = &source.ignore;
 	s->build.tell = tell;
-	return run_build(s, &e) < 0 ? check_fail(&source, &e) : 0;
-}
-
-static int run(int argc, char **argv)
-{
-	AUTO_ERR struct err e = ERR_INIT;
-	struct settings s;
-	int status = 0;
-
-	if (settings_parse(&s, argc, argv, &e) < 0)
-		status = usage_error("build", &e);
-	else if (s.help)
-		cli_options_help(&build_program, stdout);
-	else
-		status = build(&s);
-	settings_free(&s);
-	return status;
+	return run_build(s, e) < 0 ? check_fail(&source, e) : 0;
 }
 
 const struct command cmd_build = {
 	.name = "build",
 	.alias = "bud",
 	.summary = "build an image from a Dockerfile",
-	.run = run,
+	.program = &build_program,
+	.size = sizeof(struct settings),
+	.set = settings_set,
+	.take = settings_take,
+	.act = build,
+	.release = settings_free,
 };

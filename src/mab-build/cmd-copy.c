@@ -15,7 +15,6 @@
 enum option_id {
 	OPT_ALL = 1,
 	OPT_PLATFORM,
-	OPT_HELP,
 };
 
 static const struct cli_option options[] = {
@@ -24,9 +23,7 @@ static const struct cli_option options[] = {
 	{OPT_PLATFORM, "platform", .arg = "OS/ARCH[/VARIANT]",
 	 .help = "the image for this platform (default: the machine's own)"},
 	REMOTE_OPTIONS,
-	{0, "Help", .help = ""},
-	{OPT_HELP, "help", .letter = 'h', .help = "show this text"},
-	{0},
+	HELP_OPTION,
 };
 
 static const struct cli_program program = {
@@ -41,16 +38,16 @@ static const struct cli_program program = {
 };
 
 struct settings {
-	bool all, help;
+	bool all;
 	const char *platform;
 	struct image_name from, to;
 	struct remote remote;
 };
 
-static int set_option(void *context, const struct cli_option *option, const char *value,
-		      struct err *e)
+static int set(void *settings, const struct cli_option *option, const char *value,
+	       struct err *e)
 {
-	struct settings *s = context;
+	struct settings *s = settings;
 
 	switch (option->id) {
 	case OPT_ALL:
@@ -59,28 +56,23 @@ static int set_option(void *context, const struct cli_option *option, const char
 	case OPT_PLATFORM:
 		s->platform = value;
 		return 0;
-	case OPT_HELP:
-		s->help = true;
-		return 0;
 	default:
 		return remote_set(&s->remote, option, value, e);
 	}
 }
 
-static int parse_settings(struct settings *s, int argc, char **argv, struct err *e)
+static int take(void *settings, int n, char **words, struct err *e)
 {
-	int operands, r;
+	struct settings *s = settings;
+	int r;
 
-	r = cli_options_parse(&program, argc, argv, set_option, s, &operands, e);
-	if (r < 0 || s->help)
-		return r;
-	if (argc - operands != 2)
+	if (n != 2)
 		return err_set(e, -EINVAL, "a copy has a source and a destination");
 	if (s->all && s->platform)
 		return err_set(e, -EINVAL, "--all and --platform exclude each other");
-	r = image_name_parse(&s->from, argv[operands], e);
+	r = image_name_parse(&s->from, words[0], e);
 	if (r == 0)
-		r = image_name_parse(&s->to, argv[operands + 1], e);
+		r = image_name_parse(&s->to, words[1], e);
 	if (r == 0 && s->to.transport == TRANSPORT_REGISTRY && s->to.ref.tag &&
 	    s->to.ref.digest)
 		r = err_set(e, -EINVAL,
@@ -117,8 +109,9 @@ static int copy_to_registry(struct image *image, const struct image_name *to,
 			     &image->name->ref, origins, e);
 }
 
-static int copy(struct settings *s, struct err *e)
+static int copy(void *settings, struct err *e)
 {
+	struct settings *s = settings;
 	AUTO_REGISTRY struct registry *client = NULL;
 	AUTO_IMAGE struct image image = {0};
 	char digest[OCI_DIGEST_TEXT];
@@ -137,26 +130,22 @@ static int copy(struct settings *s, struct err *e)
 	return r;
 }
 
-static int run(int argc, char **argv)
+static void release(void *settings)
 {
-	AUTO_ERR struct err e = ERR_INIT;
-	struct settings s = {0};
-	int status = 0;
+	struct settings *s = settings;
 
-	if (parse_settings(&s, argc, argv, &e) < 0)
-		status = usage_error("copy", &e);
-	else if (s.help)
-		cli_options_help(&program, stdout);
-	else if (copy(&s, &e) < 0)
-		status = fail(&e);
-	image_name_free(&s.from);
-	image_name_free(&s.to);
-	remote_free(&s.remote);
-	return status;
+	image_name_free(&s->from);
+	image_name_free(&s->to);
+	remote_free(&s->remote);
 }
 
 const struct command cmd_copy = {
 	.name = "copy",
 	.summary = "copy an image between registries and image layouts",
-	.run = run,
+	.program = &program,
+	.size = sizeof(struct settings),
+	.set = set,
+	.take = take,
+	.act = copy,
+	.release = release,
 };

@@ -15,7 +15,6 @@ enum option_id {
 	OPT_RAW = 1,
 	OPT_CONFIG,
 	OPT_PLATFORM,
-	OPT_HELP,
 };
 
 static const struct cli_option options[] = {
@@ -25,9 +24,7 @@ static const struct cli_option options[] = {
 	{OPT_PLATFORM, "platform", .arg = "OS/ARCH[/VARIANT]",
 	 .help = "the image for this platform out of an index"},
 	REMOTE_OPTIONS,
-	{0, "Help", .help = ""},
-	{OPT_HELP, "help", .letter = 'h', .help = "show this text"},
-	{0},
+	HELP_OPTION,
 };
 
 static const struct cli_program program = {
@@ -41,17 +38,17 @@ static const struct cli_program program = {
 };
 
 struct settings {
-	bool raw, config, help;
+	bool raw, config;
 	const char *platform;
 	const char *text; /* as it was typed */
 	struct image_name name;
 	struct remote remote;
 };
 
-static int set_option(void *context, const struct cli_option *option, const char *value,
-		      struct err *e)
+static int set(void *settings, const struct cli_option *option, const char *value,
+	       struct err *e)
 {
-	struct settings *s = context;
+	struct settings *s = settings;
 
 	switch (option->id) {
 	case OPT_RAW:
@@ -63,26 +60,20 @@ static int set_option(void *context, const struct cli_option *option, const char
 	case OPT_PLATFORM:
 		s->platform = value;
 		return 0;
-	case OPT_HELP:
-		s->help = true;
-		return 0;
 	default:
 		return remote_set(&s->remote, option, value, e);
 	}
 }
 
-static int parse_settings(struct settings *s, int argc, char **argv, struct err *e)
+static int take(void *settings, int n, char **words, struct err *e)
 {
-	int operands, r;
+	struct settings *s = settings;
 
-	r = cli_options_parse(&program, argc, argv, set_option, s, &operands, e);
-	if (r < 0 || s->help)
-		return r;
-	if (argc - operands != 1)
+	if (n != 1)
 		return err_set(e, -EINVAL, "one image is to be named");
 	if (s->raw && s->config)
 		return err_set(e, -EINVAL, "--raw and --config exclude each other");
-	s->text = argv[operands];
+	s->text = words[0];
 	return image_name_parse(&s->name, s->text, e);
 }
 
@@ -234,8 +225,9 @@ static int print_config(struct image *image, struct err *e)
 	return r;
 }
 
-static int inspect(struct settings *s, struct err *e)
+static int inspect(void *settings, struct err *e)
 {
+	struct settings *s = settings;
 	AUTO_REGISTRY struct registry *client = NULL;
 	AUTO_IMAGE struct image image = {0};
 	int r = remote_client(&s->remote, &client, e);
@@ -253,25 +245,21 @@ static int inspect(struct settings *s, struct err *e)
 	return s->config ? print_config(&image, e) : show(s, &image, e);
 }
 
-static int run(int argc, char **argv)
+static void release(void *settings)
 {
-	AUTO_ERR struct err e = ERR_INIT;
-	struct settings s = {0};
-	int status = 0;
+	struct settings *s = settings;
 
-	if (parse_settings(&s, argc, argv, &e) < 0)
-		status = usage_error("inspect", &e);
-	else if (s.help)
-		cli_options_help(&program, stdout);
-	else if (inspect(&s, &e) < 0)
-		status = fail(&e);
-	image_name_free(&s.name);
-	remote_free(&s.remote);
-	return status;
+	image_name_free(&s->name);
+	remote_free(&s->remote);
 }
 
 const struct command cmd_inspect = {
 	.name = "inspect",
 	.summary = "show what an image is",
-	.run = run,
+	.program = &program,
+	.size = sizeof(struct settings),
+	.set = set,
+	.take = take,
+	.act = inspect,
+	.release = release,
 };

@@ -9,13 +9,9 @@
 #include "mab-build/remote.h"
 #include "registry/pull.h"
 
-enum option_id { OPT_HELP = 1 };
-
 static const struct cli_option options[] = {
 	REMOTE_OPTIONS,
-	{0, "Help", .help = ""},
-	{OPT_HELP, "help", .letter = 'h', .help = "show this text"},
-	{0},
+	HELP_OPTION,
 };
 
 static const struct cli_program program = {
@@ -27,40 +23,34 @@ static const struct cli_program program = {
 };
 
 struct settings {
-	bool help;
 	struct image_name name;
 	struct remote remote;
 };
 
-static int set_option(void *context, const struct cli_option *option, const char *value,
-		      struct err *e)
+static int set(void *settings, const struct cli_option *option, const char *value,
+	       struct err *e)
 {
-	struct settings *s = context;
+	struct settings *s = settings;
 
-	if (option->id != OPT_HELP)
-		return remote_set(&s->remote, option, value, e);
-	s->help = true;
-	return 0;
+	return remote_set(&s->remote, option, value, e);
 }
 
-static int parse_settings(struct settings *s, int argc, char **argv, struct err *e)
+static int take(void *settings, int n, char **words, struct err *e)
 {
-	int operands, r;
+	struct settings *s = settings;
+	int r;
 
-	r = cli_options_parse(&program, argc, argv, set_option, s, &operands, e);
-	if (r < 0 || s->help)
-		return r;
-	if (argc - operands != 1)
+	if (n != 1)
 		return err_set(e, -EINVAL, "one repository is to be named");
-	r = image_name_parse(&s->name, argv[operands], e);
+	r = image_name_parse(&s->name, words[0], e);
 	if (r == 0 && s->name.transport != TRANSPORT_REGISTRY)
-		r = err_set(e, -EINVAL, "only registries have tags, not '%s'",
-			    argv[operands]);
+		r = err_set(e, -EINVAL, "only registries have tags, not '%s'", words[0]);
 	return r;
 }
 
-static int list(struct settings *s, struct err *e)
+static int list(void *settings, struct err *e)
 {
+	struct settings *s = settings;
 	AUTO_REGISTRY struct registry *client = NULL;
 	AUTO_STRV struct strv tags = STRV_INIT;
 	int r = remote_client(&s->remote, &client, e);
@@ -72,25 +62,21 @@ static int list(struct settings *s, struct err *e)
 	return r;
 }
 
-static int run(int argc, char **argv)
+static void release(void *settings)
 {
-	AUTO_ERR struct err e = ERR_INIT;
-	struct settings s = {0};
-	int status = 0;
+	struct settings *s = settings;
 
-	if (parse_settings(&s, argc, argv, &e) < 0)
-		status = usage_error("tags", &e);
-	else if (s.help)
-		cli_options_help(&program, stdout);
-	else if (list(&s, &e) < 0)
-		status = fail(&e);
-	image_name_free(&s.name);
-	remote_free(&s.remote);
-	return status;
+	image_name_free(&s->name);
+	remote_free(&s->remote);
 }
 
 const struct command cmd_tags = {
 	.name = "tags",
 	.summary = "list the tags of a repository",
-	.run = run,
+	.program = &program,
+	.size = sizeof(struct settings),
+	.set = set,
+	.take = take,
+	.act = list,
+	.release = release,
 };

@@ -3,10 +3,12 @@
 
 /*
  * mab-build's commands. Each cmd-*.c ends in the descriptor of its command; main.c lists
- * them.
+ * them. A command says what its options are and what they set; reading the command line,
+ * help, failures and the exit status are the same for all, in command.c.
  */
 
 #include "base/err.h"
+#include "cli/option.h"
 
 #define PROGRAM "mab-build"
 
@@ -17,11 +19,22 @@ enum {
 };
 
 struct command {
-	const char *name;
+	const char *name;    /* as typed; of one in a group, "manifest add" */
 	const char *alias;   /* another name, or NULL */
 	const char *summary; /* one sentence, no full stop */
-	/* argv[0] is the command's name. Returns the exit status. */
-	int (*run)(int argc, char **argv);
+	/* A group ends with NULL, and has nothing of what follows. */
+	const struct command *const *group;
+	const struct cli_program *program;
+	size_t size; /* bytes of its settings, which begin as zero */
+	/* All but --help. value is in argv. */
+	int (*set)(void *settings, const struct cli_option *option, const char *value,
+		   struct err *e);
+	/* The words that are no options; settings are complete then, or wrong. */
+	int (*take)(void *settings, int n, char **words, struct err *e);
+	/* Does it. The exit status, or a negative errno with e. */
+	int (*act)(void *settings, struct err *e);
+	/* Releases what the settings own; called in any case. */
+	void (*release)(void *settings);
 };
 
 extern const struct command cmd_build;
@@ -29,8 +42,23 @@ extern const struct command cmd_copy;
 extern const struct command cmd_inspect;
 extern const struct command cmd_tags;
 
+/* The end of every table of options. */
+enum { OPTION_HELP = 99 };
+#define HELP_OPTION                                                                      \
+	{OPTION_HELP, "help", .letter = 'h', .help = "show this text"},                  \
+	{                                                                                \
+		0                                                                        \
+	}
+
+/* argv[0] is the command's last word. Returns the exit status. */
+int command_run(const struct command *command, int argc, char **argv);
+
+/*
+ * Runs the one of a list (ending with NULL) that argv[1] names; `about` is what --help
+ * says before it lists them, prefix the words up to there ("" or "manifest ").
+ */
+int command_dispatch(const struct command *const *list, const char *prefix,
+		     const char *about, int argc, char **argv);
+
 /* `mab-build: message` on stderr, then releases e. Returns STATUS_FAILED. */
 int fail(struct err *e);
-
-/* The same for a wrong command line, with a hint at `mab-build COMMAND --help`. */
-int usage_error(const char *command, struct err *e);

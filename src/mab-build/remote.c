@@ -10,29 +10,8 @@
 #include "base/alloc.h"
 #include "cli/output.h"
 #include "mab-build/command.h"
+#include "mab-build/option-values.h"
 #include "registry/credentials.h"
-
-static int set_bool(const char *name, const char *value, bool *flag, struct err *e)
-{
-	if (strcmp(value, "true") != 0 && strcmp(value, "false") != 0)
-		return err_set(e, -EINVAL, "--%s is true or false, not '%s'", name,
-			       value);
-	*flag = value[0] == 't';
-	return 0;
-}
-
-static int set_number(const char *name, const char *value, unsigned max, unsigned *number,
-		      struct err *e)
-{
-	char *end;
-	unsigned long n = strtoul(value, &end, 10);
-
-	if (*value < '0' || *value > '9' || *end || n > max)
-		return err_set(e, -EINVAL, "--%s is a number up to %u, not '%s'", name,
-			       max, value);
-	*number = (unsigned)n;
-	return 0;
-}
 
 /* Others can read a command line: what is secret does not stay in it. */
 static void take_secret(char **secret, const char *value)
@@ -48,14 +27,13 @@ int remote_set(struct remote *remote, const struct cli_option *option, const cha
 	       struct err *e)
 {
 	struct registry_settings *s = &remote->settings;
-	bool verify = true;
+	long long n = 0;
 	int r = 0;
 
 	switch ((enum remote_option)option->id) {
 	case REMOTE_TLS_VERIFY:
-		r = set_bool(option->name, value, &verify, e);
-		if (r == 0)
-			s->skip_tls_verify = !verify;
+		r = value_choose(option->name, value, "false true", "", e);
+		s->skip_tls_verify = r == 0;
 		break;
 	case REMOTE_CERT_DIR:
 		s->cert_dir = value;
@@ -74,16 +52,17 @@ int remote_set(struct remote *remote, const struct cli_option *option, const cha
 		s->proxy = value;
 		break;
 	case REMOTE_RETRY:
-		r = set_number(option->name, value, 100, &s->attempts, e);
-		s->attempts++;
+		r = value_number(option->name, value, 100, &n, e);
+		s->attempts = (unsigned)n + 1;
 		break;
 	case REMOTE_RETRY_DELAY:
-		r = set_number(option->name, value, 60000, &s->retry_delay_ms, e);
+		r = value_number(option->name, value, 60000, &n, e);
+		s->retry_delay_ms = (unsigned)n;
 		break;
 	case REMOTE_END:
 		break;
 	}
-	return r;
+	return r < 0 ? r : 0;
 }
 
 static struct registry *running;
@@ -108,13 +87,18 @@ static void catch_signals(void)
 	sigaction(SIGTERM, &action, NULL);
 }
 
+const struct registry_settings *remote_settings(struct remote *remote)
+{
+	remote->settings.add_hosts = &remote->add_hosts;
+	return &remote->settings;
+}
+
 int remote_client(struct remote *remote, struct registry **client, struct err *e)
 {
 	int r;
 
-	remote->settings.add_hosts = &remote->add_hosts;
 	remote->settings.log = log_line;
-	r = registry_new(&remote->settings, client, e);
+	r = registry_new(remote_settings(remote), client, e);
 	if (r < 0)
 		return r;
 	running = *client;

@@ -52,6 +52,9 @@ struct remote {
 int remote_set(struct remote *remote, const struct cli_option *option, const char *value,
 	       struct err *e);
 
+/* The settings, complete; they point into remote. */
+const struct registry_settings *remote_settings(struct remote *remote);
+
 /* A client that logs to stderr, and ends what it does at SIGINT and SIGTERM. */
 int remote_client(struct remote *remote, struct registry **client, struct err *e);
 void remote_free(struct remote *remote);

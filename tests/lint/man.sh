@@ -10,7 +10,8 @@ compare() {
 	program=$2
 	shift 2
 	options=$(for command in "${@:-}"; do
-		"$program" ${command:+"$command"} --help
+		# shellcheck disable=SC2086 # a command may be of two words
+		"$program" $command --help
 	done | sed -n 's/^  \(-., \)\{0,1\}--\([a-z0-9-]*\).*/\2/p' | sort -u)
 	documented=$(sed -n 's/^\*\(-[a-zA-Z]\*, \*\)\{0,1\}--\([a-z0-9-]*\)\*.*/\2/p' \
 		"man/$page.scd" | sort -u)
@@ -25,9 +26,28 @@ compare() {
 	done
 }
 
+# commands PROGRAM [GROUP]: those that it lists, those of groups as two words.
+commands() {
+	"$@" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z-]*\)  .*/\1/p' |
+		while read -r command; do
+			if [ $# -eq 1 ] && "$1" "$command" --help | grep -q '^Commands:'; then
+				commands "$1" "$command"
+			else
+				echo "${2:+$2 }$command"
+			fi
+		done
+}
+
 build=${top_builddir:-build}
 compare binfmtctl.8 "$build/binfmtctl"
-compare mab-build.1 "$build/mab-build" build copy inspect tags
+list=$(commands "$build/mab-build")
+check "there are commands" test -n "$list"
+IFS='
+'
+# shellcheck disable=SC2086 # a line is a word
+set -- $list
+unset IFS
+compare mab-build.1 "$build/mab-build" "$@"
 rules=$(sed -n 's/^\t\[RULE_.*{"\([A-Za-z]*\)".*/\1/p' src/dockerfile/lint.c)
 check "there are rules" test -n "$rules"
 for rule in $rules; do

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+#include "mab-build/build-options.h"
+
+#include "mab-build/command.h"
+
+static const struct cli_option options[] = {
+	{0, "What to build", .help = ""},
+	{OPT_FILE, "file", .letter = 'f', .arg = "FILE",
+	 .help = "the Dockerfile, - for stdin (default Containerfile, then Dockerfile, in "
+		 "CONTEXT)"},
+	{OPT_PLATFORM, "platform", .arg = "PLATFORM[,…]",
+	 .help = "what to build for, as in linux/arm64,linux/arm/v7 (default: this "
+		 "machine)"},
+	{OPT_TARGET, "target", .arg = "STAGE",
+	 .help = "the stage to build (default: the "
+		 "last)"},
+	{OPT_BUILD_ARG, "build-arg", .arg = "NAME=VALUE",
+	 .help = "a value for an ARG; without =VALUE that of the environment"},
+	{0, "What is in the image", .help = ""},
+	{OPT_LABEL, "label", .arg = "NAME=VALUE", .help = "a label of the image"},
+	{OPT_ANNOTATION, "annotation", .arg = "NAME=VALUE",
+	 .help = "an annotation of each platform's manifest"},
+	{OPT_SOURCE_DATE_EPOCH, "source-date-epoch", .arg = "SECONDS",
+	 .help = "no time in the image is later than this (default: "
+		 "$SOURCE_DATE_EPOCH)"},
+	{OPT_TIMESTAMP, "timestamp", .arg = "SECONDS",
+	 .help = "the same, as other builders call it"},
+	{0, "What becomes of it", .help = ""},
+	{OPT_TAG, "tag", .letter = 't', .arg = "NAME",
+	 .help = "the image's name in the store, and where --push takes it"},
+	{OPT_PUSH, "push", .help = "push it to the registry that its name begins with"},
+	{OPT_OUTPUT, "output", .letter = 'o', .arg = "type=TYPE,dest=PATH",
+	 .help = "write it: oci (a folder), oci-archive (a tar), registry (as --push)"},
+	{OPT_IIDFILE, "iidfile", .arg = "FILE", .help = "write the image's digest there"},
+	{OPT_METADATA_FILE, "metadata-file", .arg = "FILE",
+	 .help = "write digest, type and names there, as JSON"},
+	{0, "How to build", .help = ""},
+	{OPT_JOBS, "jobs", .arg = "N",
+	 .help = "steps at once (default: one per processor)"},
+	{OPT_KEEP_GOING, "keep-going",
+	 .help = "after a failure, finish what does not need it"},
+	{OPT_NO_CACHE, "no-cache", .help = "do every step anew"},
+	{OPT_ROOT, "root", .arg = "FOLDER",
+	 .help = "the store (default: $MAB_BUILD_ROOT, "
+		 "or in the user's data)"},
+	{OPT_PROGRESS, "progress", .arg = "MODE", .help = "plain: lines"},
+	{0, "RUN", .help = ""},
+	{OPT_NETWORK, "network", .arg = "MODE",
+	 .help = "of RUN: host (the default) or none"},
+	{OPT_HANDLERS, "handlers", .arg = "WHICH",
+	 .help = "that run other machines' programs: private, host, or auto (the "
+		 "default)"},
+	{OPT_ISOLATION, "isolation", .arg = "MODE",
+	 .help = "of RUN: namespaces (the default), or oci[:RUNTIME] for crun or another"},
+	{0, "Instead of building", .help = ""},
+	{OPT_CHECK, "check", .help = "look for mistakes in the Dockerfile"},
+	{OPT_DRY_RUN, "dry-run", .help = "show what would be done"},
+	REMOTE_OPTIONS,
+	{0, "Help", .help = ""},
+	HELP_OPTION,
+};
+
+const struct cli_program build_program = {
+	.name = PROGRAM " build",
+	.usage = PROGRAM " build [OPTION…] [CONTEXT]",
+	.summary = "Builds an image from a Dockerfile and the folder CONTEXT (default: "
+		   "the current one).",
+	.options = options,
+	.epilogue =
+		"Exit status: 0 done, 1 something failed or was found, 2 wrong usage.",
+};

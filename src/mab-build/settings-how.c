@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "mab-build/build-options.h"
+
+int settings_how(struct settings *s, const struct cli_option *option, const char *value,
+		 struct err *e)
+{
+	long long n = 0;
+	int r = 0;
+
+	switch ((enum build_option)option->id) {
+	case OPT_JOBS:
+		r = value_number(option->name, value, 256, &n, e);
+		s->build.jobs = (unsigned)n;
+		return r;
+	case OPT_KEEP_GOING:
+		s->build.keep_going = true;
+		return 0;
+	case OPT_NO_CACHE:
+		s->build.no_cache = true;
+		return 0;
+	case OPT_ROOT:
+		s->build.root = value;
+		return 0;
+	case OPT_PROGRESS:
+		r = value_choose(option->name, value, "plain auto", "tty json rawjson",
+				 e);
+		return r < 0 ? r : 0;
+	case OPT_CHECK:
+		s->check = true;
+		return 0;
+	case OPT_DRY_RUN:
+		s->dry_run = true;
+		return 0;
+	default:
+		return 1;
+	}
+}
