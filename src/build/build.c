@@ -20,14 +20,36 @@
 
 /* --- What others need --- */
 
-void build_say(struct build *b, enum build_event event, const char *label,
-	       const char *text)
+static double monotonic(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+double build_time(const struct build *b)
+{
+	return monotonic() - b->begun;
+}
+
+void build_tell_event(struct build *b, struct build_event *event)
 {
 	if (!b->settings->tell)
 		return;
-	pthread_mutex_lock(&b->lock);
-	b->settings->tell(b->settings->tell_context, event, label ? label : "", text);
-	pthread_mutex_unlock(&b->lock);
+	pthread_mutex_lock(&b->telling);
+	event->time = build_time(b);
+	b->settings->tell(b->settings->tell_context, event);
+	pthread_mutex_unlock(&b->telling);
+}
+
+void build_say(struct build *b, enum build_event_kind kind, const struct build_step *s,
+	       const char *text)
+{
+	struct build_event event = {
+		.kind = kind, .step = s ? &s->about : NULL, .text = text};
+
+	build_tell_event(b, &event);
 }
 
 void build_cancel(struct build *b)
@@ -102,7 +124,7 @@ static int enter(struct build *b, struct build_preflight *p, struct err *e)
 	b->one_owner = ns.ids == PRIV_USERNS_SINGLE;
 	if (shortfall) {
 		note = xasprintf("all files belong to one user: %s", shortfall);
-		build_say(b, BUILD_NOTE, "", note);
+		build_say(b, BUILD_NOTE, NULL, note);
 	}
 	return p->private ? build_preflight_register(p, e) : 0;
 }
@@ -127,7 +149,19 @@ static void raise_limits(void)
 
 static void registry_says(void *data, const char *line)
 {
-	build_say(data, BUILD_NOTE, "", line);
+	build_say(data, BUILD_NOTE, NULL, line);
+}
+
+static void registry_moves(void *data, const struct oci_digest *blob, bool upload,
+			   uint64_t done, uint64_t total)
+{
+	struct build_event event = {.kind = BUILD_TRANSFER,
+				    .blob = blob,
+				    .upload = upload,
+				    .done = done,
+				    .total = total};
+
+	build_tell_event(data, &event);
 }
 
 static int open_registry(struct build *b, struct err *e)
@@ -135,6 +169,7 @@ static int open_registry(struct build *b, struct err *e)
 	struct registry_settings s = *b->settings->registry;
 
 	s.log = registry_says;
+	s.progress = registry_moves;
 	s.data = b;
 	return registry_new(&s, &b->registry, e);
 }
@@ -153,7 +188,9 @@ int build_open(const struct build_settings *settings, struct build **made, struc
 	b->settings = settings;
 	b->context = -1;
 	b->now = settings->has_epoch ? settings->epoch : time(NULL);
+	b->begun = monotonic();
 	pthread_mutex_init(&b->lock, NULL);
+	pthread_mutex_init(&b->telling, NULL);
 	b->cancel = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (b->cancel < 0)
 		return err_sys(e, -errno, "cannot make an eventfd");
@@ -168,6 +205,8 @@ int build_open(const struct build_settings *settings, struct build **made, struc
 		r = enter(b, &preflight, e);
 	if (r < 0)
 		return r;
+	b->emulated = TAKE_PTR(preflight.emulated);
+	b->nemulated = preflight.nemulated;
 	set_form(b);
 	b->context = open(settings->context, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (b->context < 0)
@@ -192,7 +231,7 @@ static void tell_unused_args(struct build *b)
 		AUTO_FREE char *note =
 			xasprintf("no ARG asks for --build-arg %s", unused.v[i]);
 
-		build_say(b, BUILD_NOTE, "", note);
+		build_say(b, BUILD_NOTE, NULL, note);
 	}
 }
 
@@ -213,7 +252,7 @@ char *build_plan_text(const struct build *b)
 			strbuf_addf(&out, "base %s\n",
 				    s->image ? s->image->name : "scratch");
 		else
-			strbuf_addf(&out, "[%s] %s\n", s->label, s->in.source);
+			strbuf_addf(&out, "[%s] %s\n", s->about.label, s->in.source);
 	}
 	return strbuf_take(&out);
 }
@@ -245,7 +284,9 @@ void build_free(struct build *b)
 	clean_close(&b->cancel);
 	clean_close(&b->context);
 	free(b->platforms);
+	free(b->emulated);
 	pthread_mutex_destroy(&b->lock);
+	pthread_mutex_destroy(&b->telling);
 	free(b);
 }
 

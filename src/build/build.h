@@ -11,6 +11,7 @@
 
 #include "base/err.h"
 #include "base/strv.h"
+#include "build/event.h"
 #include "dockerfile/expand.h"
 #include "dockerfile/ignore.h"
 #include "dockerfile/parser.h"
@@ -24,20 +25,6 @@ enum build_handlers {
 	BUILD_HANDLERS_PRIVATE, /* in a binfmt_misc of this build's own (Linux 6.7) */
 	BUILD_HANDLERS_HOST,	/* those that are registered on the machine */
 };
-
-enum build_event {
-	BUILD_STEP_BEGINS, /* text is the instruction */
-	BUILD_STEP_CACHED,
-	BUILD_STEP_DONE,   /* text is how long it took */
-	BUILD_STEP_FAILED, /* text is why */
-	BUILD_STEP_OUTPUT, /* text is one line of it, without the newline */
-	BUILD_STEP_TAIL,   /* of one that fails: the last lines once more, together */
-	BUILD_NOTE,	   /* of the build as a whole; label is "" */
-};
-
-/* Called by any thread, one at a time. label is "linux/arm64 3/7". */
-typedef void (*build_tell)(void *context, enum build_event event, const char *label,
-			   const char *text);
 
 /* Strings and pointers are the caller's and outlive the build. */
 struct build_settings {

@@ -118,6 +118,7 @@ static int decide_all(struct build_preflight *p, const struct machine *m, bool p
 {
 	int r = 0;
 
+	p->nemulated = 0;
 	for (size_t i = 0; r == 0 && i < n; i++) {
 		const struct binfmt_arch *arch = arch_of(p, &platforms[i]);
 		char text[OCI_PLATFORM_TEXT];
@@ -133,6 +134,7 @@ static int decide_all(struct build_preflight *p, const struct machine *m, bool p
 		if (r < 0)
 			return err_wrap(e, r, "programs of %s cannot run here",
 					oci_platform_format(&platforms[i], text));
+		p->emulated[p->nemulated++] = platforms[i];
 	}
 	p->private = private && p->entries.n;
 	return r;
@@ -147,6 +149,7 @@ int build_preflight_decide(struct build_preflight *p, enum build_handlers handle
 	*p = (struct build_preflight){.instance = BINFMT_INSTANCE_INIT};
 	if (!n)
 		return 0;
+	p->emulated = xcalloc(n, sizeof *p->emulated);
 	r = look(p, &m, e);
 	if (r < 0)
 		return r;
@@ -190,6 +193,7 @@ int build_preflight_register(struct build_preflight *p, struct err *e)
 void build_preflight_free(struct build_preflight *p)
 {
 	binfmt_instance_close(&p->instance);
+	free(p->emulated);
 	binfmt_entries_free(&p->entries);
 	binfmt_archs_free(&p->archs);
 }

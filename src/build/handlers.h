@@ -15,6 +15,8 @@
 
 struct build_preflight {
 	struct binfmt_archs archs;
+	struct oci_platform *emulated; /* of those given, what a handler runs */
+	size_t nemulated;
 	struct binfmt_entries entries; /* to register; none: nothing is needed */
 	bool private;		       /* they need a table of this build's own */
 	struct binfmt_instance instance;

@@ -21,8 +21,11 @@ struct build {
 	struct oci_platform host;
 	struct oci_platform *platforms; /* to build for, normal form, each once */
 	size_t nplatforms;
-	int64_t now; /* or the epoch */
-	int context; /* the folder; opened where steps can have it mounted */
+	struct oci_platform *emulated; /* those whose programs a handler runs */
+	size_t nemulated;
+	int64_t now;  /* or the epoch */
+	double begun; /* by the monotonic clock */
+	int context;  /* the folder; opened where steps can have it mounted */
 
 	struct store *store;
 	struct registry *registry;
@@ -33,7 +36,8 @@ struct build {
 	struct run_filter filter;
 	int cancel; /* an eventfd that can be read once the build is to end */
 
-	pthread_mutex_t lock; /* of what follows, and of tell */
+	pthread_mutex_t telling; /* events come one at a time */
+	pthread_mutex_t lock;	 /* of what follows */
 	struct build_layer **layers;
 	size_t nlayers;
 	struct build_outcomes made;
@@ -45,8 +49,15 @@ struct build {
 	struct oci_document result;
 };
 
-void build_say(struct build *b, enum build_event event, const char *label,
+/* Tells of a step (NULL: of the build). */
+void build_say(struct build *b, enum build_event_kind kind, const struct build_step *s,
 	       const char *text);
+
+/* The same of an event that has more to it; sets its time. */
+void build_tell_event(struct build *b, struct build_event *event);
+
+/* Seconds since the build began. */
+double build_time(const struct build *b);
 
 /* The blobs of the store as others see them. */
 void build_blobs_init(struct build *b);

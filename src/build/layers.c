@@ -371,15 +371,22 @@ static int open_empty(struct build *b, struct err *e)
 int build_chain_open(struct build *b, const struct build_chain *c, struct err *e)
 {
 	AUTO_FREE int *lower = NULL;
+	AUTO_CLOSE int empty = -1;
 	struct priv_overlay o = {
 		.nlower = c->n, .upper = -1, .work = -1, .userxattr = b->userxattr};
 	int r;
 
-	if (!c->n)
-		return open_empty(b, e);
+	if (c->n < 2) {
+		empty = open_empty(b, e);
+		if (empty < 0 || !c->n)
+			return TAKE_FD(empty);
+	}
 	r = build_chain_snapshots(b, c, &lower, e);
 	if (r < 0)
 		return r;
+	/* Without a place to write, the kernel wants two. */
+	if (c->n < 2)
+		lower[o.nlower++] = empty;
 	o.lower = lower;
 	return priv_overlay_new(&o, e);
 }

@@ -39,13 +39,12 @@ static const struct build_step *source_of(const struct build_step *s, size_t mou
 /* --- bind --- */
 
 /*
- * Shows an overlay in the draft, since a step can bind only what is attached: a tree that
- * is attached nowhere could be cloned as of Linux 6.15.
+ * Shows an overlay, whose fd it takes over, in the draft, since a step can bind only what
+ * is attached: a tree that is attached nowhere could be cloned as of Linux 6.15.
  */
-static int attach(struct build_mount_base *base, const struct priv_overlay *o,
-		  struct err *e)
+static int attach(struct build_mount_base *base, int overlay, struct err *e)
 {
-	AUTO_CLOSE int tree = priv_overlay_new(o, e);
+	AUTO_CLOSE int tree = overlay;
 	int r;
 
 	if (tree < 0)
@@ -75,7 +74,7 @@ static int writable_root(struct build *b, struct build_mount_base *base, const i
 		return err_sys(e, -errno, "cannot open a folder in the store");
 	o.upper = base->draft.fs;
 	o.work = work;
-	return attach(base, &o, e);
+	return attach(base, priv_overlay_new(&o, e), e);
 }
 
 /* Hides a path of the context by a whiteout in the upper folder. */
@@ -113,25 +112,21 @@ static int bind_root(struct build *b, const struct build_step *from, bool writab
 		     struct build_mount_base *base, struct err *e)
 {
 	AUTO_FREE int *lower = NULL;
-	struct priv_overlay o = {.upper = -1, .work = -1, .userxattr = b->userxattr};
 	int r;
 
 	if (!from && !writable && !(b->settings->ignore && b->settings->ignore->n))
 		return fcntl(b->context, F_DUPFD_CLOEXEC, 3);
 	r = store_draft_new(b->store, &base->draft, e);
-	if (r == 0 && from)
-		r = build_chain_snapshots(b, &from->layers, &lower, e);
 	if (r < 0)
 		return r;
 	if (!from)
 		return context_root(b, base, e);
 	if (!from->layers.n)
 		return fcntl(base->draft.fs, F_DUPFD_CLOEXEC, 3);
-	if (writable)
-		return writable_root(b, base, lower, from->layers.n, e);
-	o.lower = lower;
-	o.nlower = from->layers.n;
-	return attach(base, &o, e);
+	if (!writable)
+		return attach(base, build_chain_open(b, &from->layers, e), e);
+	r = build_chain_snapshots(b, &from->layers, &lower, e);
+	return r < 0 ? r : writable_root(b, base, lower, from->layers.n, e);
 }
 
 static int open_bind(struct build *b, const struct build_step *from,

@@ -18,7 +18,7 @@ static void step_free(struct build_step *s)
 	strv_free(&s->shell);
 	free(s->cwd);
 	free(s->user);
-	free(s->label);
+	free(s->about.label);
 	free(s->sources);
 	build_chain_free(&s->layers);
 	free(s);
@@ -443,18 +443,40 @@ static int target_stage(const struct build *b, size_t *index, struct err *e)
 
 /* --- What they are called --- */
 
+static bool is_emulated(const struct build *b, const struct build_step *s)
+{
+	for (size_t i = 0; i < b->nemulated; i++)
+		if (oci_platform_equal(&b->emulated[i], &s->platform))
+			return s->kind == BUILD_RUN;
+	return false;
+}
+
+static void number_steps(struct build *b)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < b->plan.nsteps; i++) {
+		struct build_step *s = b->plan.steps[i];
+
+		if (s->kind == BUILD_BASE)
+			continue;
+		s->about.id = ++n;
+		s->about.emulated = is_emulated(b, s);
+		(void)oci_platform_format(&s->platform, s->about.platform);
+	}
+}
+
 static void label_stage(struct build *b, struct build_stage *s)
 {
 	const char *name = dockerfile_stage_at(b, s->index)->name;
 	bool last = s == b->plan.targets[s->target];
-	char platform[OCI_PLATFORM_TEXT];
 
-	(void)oci_platform_format(&s->platform, platform);
 	for (size_t i = 0; i < s->nsteps; i++) {
 		struct build_step *step = s->steps[i];
+		const char *platform = step->about.platform;
 
-		if (!step->label)
-			step->label = xasprintf(
+		if (!step->about.label)
+			step->about.label = xasprintf(
 				"%s %s%s%zu/%zu", platform, name && !last ? name : "",
 				name && !last ? " " : "", i + 1, s->nsteps);
 		if (step->last_user != s->target)
@@ -466,13 +488,13 @@ static void label_stage(struct build *b, struct build_stage *s)
 /* "linux/amd64 2/3" becomes "linux/amd64+7 2/3" when seven platforms more need it. */
 static void label_shared(struct build_step *s)
 {
-	char *old = s->label;
+	char *old = s->about.label;
 	int n;
 
 	if (!old || s->users < 2)
 		return;
 	n = (int)strcspn(old, " ");
-	s->label = xasprintf("%.*s+%u%s", n, old, s->users - 1, old + n);
+	s->about.label = xasprintf("%.*s+%u%s", n, old, s->users - 1, old + n);
 	free(old);
 }
 
@@ -487,6 +509,7 @@ int build_plan_make(struct build *b, struct err *e)
 		r = stage_get(b, index, i, &p->targets[i], e);
 	if (r < 0)
 		return r;
+	number_steps(b);
 	for (size_t i = 0; i < p->nstages; i++)
 		label_stage(b, p->stages[i]);
 	for (size_t i = 0; i < p->nsteps; i++)

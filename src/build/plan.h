@@ -10,6 +10,7 @@
  */
 
 #include "base/err.h"
+#include "build/event.h"
 #include "build/key.h"
 #include "build/layers.h"
 #include "dockerfile/scope.h"
@@ -47,7 +48,7 @@ struct build_step {
 	struct strv shell;
 	char *cwd, *user; /* user may be NULL */
 
-	char *label;	/* "linux/arm64 build 3/7", and "+7" for seven platforms more */
+	struct build_about about;
 	unsigned users; /* platforms that need it */
 	size_t last_user;
 

@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -70,10 +69,10 @@ static void fail_step(struct schedule *sched, struct build_step *s, int r, struc
 		err_free(e);
 		return;
 	}
-	build_say(b, BUILD_STEP_FAILED, s->label, e->text ? e->text : strerror(-r));
+	build_say(b, BUILD_STEP_FAILED, s, e->text ? e->text : strerror(-r));
 	if (!sched->failed) {
 		sched->failed = r;
-		err_wrap(e, r, "%s: %s", s->label ? s->label : "",
+		err_wrap(e, r, "%s: %s", s->about.label ? s->about.label : "",
 			 dockerfile_kind_name(s->in.kind));
 		if (sched->e && !e->file)
 			err_at(sched->e, r, s->file ? s->file->file : "", s->in.pos.line,
@@ -84,30 +83,23 @@ static void fail_step(struct schedule *sched, struct build_step *s, int r, struc
 		build_cancel(b);
 }
 
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 /* Does a step and tells of it; without the lock. */
 static int do_step(struct build *b, struct build_step *s, struct err *e)
 {
-	AUTO_FREE char *took = NULL;
-	double begun = now();
+	struct build_event end = {.step = &s->about};
+	double begun = build_time(b);
 	bool cached;
 	int r;
 
 	if (s->kind == BUILD_BASE)
 		return build_step_do(b, s, &cached, e);
-	build_say(b, BUILD_STEP_BEGINS, s->label, s->in.source);
+	build_say(b, BUILD_STEP_BEGINS, s, s->in.source);
 	r = build_step_do(b, s, &cached, e);
 	if (r < 0)
 		return r;
-	took = xasprintf("%.1f s", now() - begun);
-	build_say(b, cached ? BUILD_STEP_CACHED : BUILD_STEP_DONE, s->label, took);
+	end.kind = cached ? BUILD_STEP_CACHED : BUILD_STEP_DONE;
+	end.took = build_time(b) - begun;
+	build_tell_event(b, &end);
 	return 0;
 }
 
@@ -159,6 +151,15 @@ static int start(pthread_t *thread, struct schedule *sched)
 	return -r;
 }
 
+static void tell_steps(struct build *b)
+{
+	struct build_event event = {.kind = BUILD_STEPS};
+
+	for (size_t i = 0; i < b->plan.nsteps; i++)
+		event.steps += b->plan.steps[i]->kind != BUILD_BASE;
+	build_tell_event(b, &event);
+}
+
 int build_schedule(struct build *b, struct err *e)
 {
 	struct schedule sched = {.b = b, .e = e};
@@ -166,6 +167,7 @@ int build_schedule(struct build *b, struct err *e)
 	unsigned n = 0, wanted = jobs(b);
 	int r = 0;
 
+	tell_steps(b);
 	pthread_mutex_init(&sched.lock, NULL);
 	pthread_cond_init(&sched.changed, NULL);
 	while (n < wanted && r == 0) {

@@ -122,7 +122,7 @@ static void output(void *context, enum run_stream stream, const char *line, size
 
 	len -= len && line[len - 1] == '\n';
 	text = xstrndup(line, len);
-	build_say(r->b, BUILD_STEP_OUTPUT, r->s->label, text);
+	build_say(r->b, BUILD_STEP_OUTPUT, r->s, text);
 	if (r->last.n == LAST_LINES) {
 		free(r->last.v[0]);
 		memmove(r->last.v, r->last.v + 1, LAST_LINES * sizeof *r->last.v);
@@ -137,7 +137,7 @@ static void tell_tail(const struct running *r)
 
 	for (size_t i = 0; i < r->last.n; i++)
 		strbuf_addf(&tail, "%s%s", i ? "\n" : "", r->last.v[i]);
-	build_say(r->b, BUILD_STEP_TAIL, r->s->label, tail.data);
+	build_say(r->b, BUILD_STEP_TAIL, r->s, tail.data);
 }
 
 static int judge(const struct running *r, const struct run_result *result, struct err *e)

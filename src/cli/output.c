@@ -125,6 +125,13 @@ void cli_json_print(struct cli_json *value, FILE *out)
 	json_decref(unwrap(value));
 }
 
+void cli_json_print_line(struct cli_json *value, FILE *out)
+{
+	(void)json_dumpf(unwrap(value), out, JSON_COMPACT); /* ferror() keeps it */
+	fputc('\n', out);
+	json_decref(unwrap(value));
+}
+
 void cli_json_free(struct cli_json *value)
 {
 	json_decref(unwrap(value));

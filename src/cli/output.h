@@ -40,6 +40,9 @@ void cli_json_add(struct cli_json *array, struct cli_json *value);
 /* Indented, in order of insertion, with a final newline; then releases it. */
 void cli_json_print(struct cli_json *value, FILE *out);
 
+/* The same on one line. */
+void cli_json_print_line(struct cli_json *value, FILE *out);
+
 /* Releases one that is not printed. */
 void cli_json_free(struct cli_json *value);
 

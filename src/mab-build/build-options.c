@@ -43,7 +43,13 @@ static const struct cli_option options[] = {
 	{OPT_ROOT, "root", .arg = "FOLDER",
 	 .help = "the store (default: $MAB_BUILD_ROOT, "
 		 "or in the user's data)"},
-	{OPT_PROGRESS, "progress", .arg = "MODE", .help = "plain: lines"},
+	{0, "What is shown", .help = ""},
+	{OPT_PROGRESS, "progress", .arg = "MODE",
+	 .help = "tty (a live block), plain (lines), json (an event a line), or auto (the "
+		 "default)"},
+	{OPT_TRACE, "trace", .arg = "FILE",
+	 .help = "write when each step ran, in Chrome's trace format"},
+	{OPT_TIMELINE, "timeline", .arg = "FILE", .help = "the same as a picture (SVG)"},
 	{0, "RUN", .help = ""},
 	{OPT_NETWORK, "network", .arg = "MODE",
 	 .help = "of RUN: host (the default) or none"},

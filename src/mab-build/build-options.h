@@ -32,7 +32,9 @@ enum build_option {
 	OPT_SOURCE_DATE_EPOCH,
 	OPT_TAG,
 	OPT_TARGET,
+	OPT_TIMELINE,
 	OPT_TIMESTAMP,
+	OPT_TRACE,
 };
 
 /*

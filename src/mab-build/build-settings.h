@@ -6,6 +6,7 @@
 #include "base/strv.h"
 #include "build/build.h"
 #include "cli/option.h"
+#include "mab-build/progress.h"
 #include "mab-build/remote.h"
 
 enum output_type { OUTPUT_REGISTRY, OUTPUT_OCI, OUTPUT_OCI_ARCHIVE };
@@ -22,6 +23,8 @@ struct settings {
 	struct output *outputs;
 	size_t noutputs;
 	const char *iidfile, *metadata_file;
+	enum progress_mode progress;
+	const char *trace, *timeline; /* files; NULL: none */
 	struct remote remote;
 	struct build_settings build; /* what concerns the build itself */
 };

@@ -14,44 +14,8 @@
 #include "mab-build/build-settings.h"
 #include "mab-build/check.h"
 #include "mab-build/command.h"
+#include "mab-build/progress.h"
 #include "mab-build/source.h"
-
-/* --- What is told --- */
-
-static void print_lines(const char *label, const char *text)
-{
-	AUTO_STRV struct strv lines = STRV_INIT;
-
-	strv_split(&lines, text, "\n");
-	for (size_t i = 0; i < lines.n; i++)
-		fprintf(stderr, "[%s]   | %s\n", label, lines.v[i]);
-}
-
-static void tell(void *context, enum build_event event, const char *label,
-		 const char *text)
-{
-	switch (event) {
-	case BUILD_STEP_BEGINS:
-	case BUILD_STEP_OUTPUT:
-		fprintf(stderr, "[%s] %s\n", label, text);
-		break;
-	case BUILD_STEP_CACHED:
-		fprintf(stderr, "[%s] CACHED\n", label);
-		break;
-	case BUILD_STEP_DONE:
-		fprintf(stderr, "[%s] DONE %s\n", label, text);
-		break;
-	case BUILD_STEP_FAILED:
-		fprintf(stderr, "[%s] FAILED: %s\n", label, text);
-		break;
-	case BUILD_STEP_TAIL:
-		print_lines(label, text);
-		break;
-	case BUILD_NOTE:
-		cli_message(PROGRAM, "%s", text);
-		break;
-	}
-}
 
 /* --- What becomes of it --- */
 
@@ -98,7 +62,8 @@ static int export_one(const struct settings *s, struct build *b, const struct ou
 	return 0;
 }
 
-static int finish(const struct settings *s, struct build *b, struct err *e)
+static int finish(const struct settings *s, struct build *b, struct progress *p,
+		  struct err *e)
 {
 	char id[OCI_DIGEST_TEXT];
 	struct oci_digest digest;
@@ -111,7 +76,7 @@ static int finish(const struct settings *s, struct build *b, struct err *e)
 	for (size_t i = 0; r == 0 && s->push && i < s->tags.n; i++) {
 		r = build_push(b, s->tags.v[i], e);
 		if (r == 0)
-			cli_message(PROGRAM, "pushed %s", s->tags.v[i]);
+			progress_note(p, "pushed %s", s->tags.v[i]);
 	}
 	build_image_id(b, &digest);
 	(void)oci_digest_format(&digest, id);
@@ -119,8 +84,22 @@ static int finish(const struct settings *s, struct build *b, struct err *e)
 		r = write_file(s->iidfile, id, e);
 	if (r == 0 && s->metadata_file)
 		r = write_metadata(s, b, e);
+	progress_end(p);
 	if (r == 0)
 		puts(id);
+	return r;
+}
+
+/* Also of a build that failed. */
+static int write_records(const struct settings *s, const struct progress *p,
+			 struct err *e)
+{
+	int r = 0;
+
+	if (s->trace)
+		r = progress_write_trace(p, s->trace, e);
+	if (r == 0 && s->timeline)
+		r = progress_write_timeline(p, s->timeline, e);
 	return r;
 }
 
@@ -146,24 +125,39 @@ static void catch_signals(struct build *b)
 	signal(SIGPIPE, SIG_IGN);
 }
 
-static int run_build(const struct settings *s, struct err *e)
+static int do_build(const struct settings *s, struct build *b, struct progress *p,
+		    struct err *e)
 {
-	AUTO_BUILD struct build *b = NULL;
 	AUTO_FREE char *text = NULL;
-	int r = build_open(&s->build, &b, e);
+	int r = build_plan(b, e);
 
 	if (r < 0)
 		return r;
-	catch_signals(b);
-	r = build_plan(b, e);
-	if (r == 0 && s->dry_run) {
+	if (s->dry_run) {
 		text = build_plan_text(b);
 		fputs(text, stdout);
-	} else if (r == 0) {
-		r = build_execute(b, e);
-		if (r == 0)
-			r = finish(s, b, e);
+		return 0;
 	}
+	r = build_execute(b, e);
+	if (r == 0)
+		r = finish(s, b, p, e);
+	progress_end(p);
+	return r == 0 ? write_records(s, p, e) : (write_records(s, p, NULL), r);
+}
+
+static int run_build(struct settings *s, struct err *e)
+{
+	AUTO_PROGRESS struct progress *p = progress_new(s->progress);
+	AUTO_BUILD struct build *b = NULL;
+	int r;
+
+	s->build.tell = progress_tell;
+	s->build.tell_context = p;
+	r = build_open(&s->build, &b, e);
+	if (r < 0)
+		return r;
+	catch_signals(b);
+	r = do_build(s, b, p, e);
 	running = NULL;
 	return r;
 }
@@ -184,7 +178,6 @@ static int build(void *settings, struct err *e)
 	s->build.dockerfile = &d;
 	s->build.context = s->context;
 	s->build.ignore = &source.ignore;
-	s->build.tell = tell;
 	return run_build(s, e) < 0 ? check_fail(&source, e) : 0;
 }
 

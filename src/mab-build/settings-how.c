@@ -27,9 +27,16 @@ int settings_how(struct settings *s, const struct cli_option *option, const char
 		s->build.root = value;
 		return 0;
 	case OPT_PROGRESS:
-		r = value_choose(option->name, value, "plain auto", "tty json rawjson",
-				 e);
+		r = value_choose(option->name, value, "auto tty plain json",
+				 "quiet rawjson", e);
+		s->progress = (enum progress_mode)(r < 0 ? 0 : r);
 		return r < 0 ? r : 0;
+	case OPT_TRACE:
+		s->trace = value;
+		return 0;
+	case OPT_TIMELINE:
+		s->timeline = value;
+		return 0;
 	case OPT_CHECK:
 		s->check = true;
 		return 0;

@@ -145,11 +145,12 @@ static int refused(int r, struct err *e)
 
 int priv_overlay_new(const struct priv_overlay *o, struct err *e)
 {
+	size_t min = o->upper < 0 ? 2 : 1;
 	int tree;
 
-	if (o->nlower == 0 || o->nlower > LOWER_MAX)
+	if (o->nlower < min || o->nlower > LOWER_MAX)
 		return err_set(e, -EOPNOTSUPP,
-			       "an overlay has 1 to %d layers below it, not %zu",
+			       "an overlay has %zu to %d layers below it, not %zu", min,
 			       LOWER_MAX, o->nlower);
 	tree = mount_either_way(o, o->sync, e);
 	/* Linux 5.10 has "volatile". */

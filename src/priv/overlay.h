@@ -14,7 +14,7 @@
 struct priv_overlay {
 	/* Fds of folders (O_PATH is enough), opened in the mount namespace of now. */
 	const int *lower; /* the uppermost first */
-	size_t nlower;	  /* 1 to 500 */
+	size_t nlower;	  /* 1 to 500; read-only, at least 2 */
 	int upper, work;  /* empty folders of one file system; both -1: read-only. The
 			     root has upper's owner and mode, not those of a lower one */
 	bool userxattr;	  /* marks are user.overlay.*, not trusted.overlay.* */

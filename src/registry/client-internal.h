@@ -86,8 +86,8 @@ int repository_refused(const struct repository *repo, const struct http_answer *
 
 void registry_log(struct registry *r, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
-void registry_progress(struct registry *r, const struct oci_digest *blob, uint64_t done,
-		       uint64_t total);
+void registry_progress(struct registry *r, const struct oci_digest *blob, bool upload,
+		       uint64_t done, uint64_t total);
 
 /*
  * Calls job(context, i) for every i below n, up to the settings' number at once. After a

@@ -58,13 +58,13 @@ void registry_log(struct registry *r, const char *fmt, ...)
 	on_log(r, s.data);
 }
 
-void registry_progress(struct registry *r, const struct oci_digest *blob, uint64_t done,
-		       uint64_t total)
+void registry_progress(struct registry *r, const struct oci_digest *blob, bool upload,
+		       uint64_t done, uint64_t total)
 {
 	if (!r->settings.progress)
 		return;
 	pthread_mutex_lock(&r->events);
-	r->settings.progress(r->settings.data, blob, done, total);
+	r->settings.progress(r->settings.data, blob, upload, done, total);
 	pthread_mutex_unlock(&r->events);
 }
 

@@ -31,8 +31,8 @@ struct registry_settings {
 
 	/* May be NULL. Called by any thread, one at a time; must not call the client. */
 	void (*log)(void *data, const char *line);
-	void (*progress)(void *data, const struct oci_digest *blob, uint64_t done,
-			 uint64_t total);
+	void (*progress)(void *data, const struct oci_digest *blob, bool upload,
+			 uint64_t done, uint64_t total);
 	void *data;
 };
 

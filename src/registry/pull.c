@@ -160,7 +160,8 @@ static int receive(void *context, const char *bytes, size_t n, struct err *e)
 			       (unsigned long long)t->d->size);
 	t->got += n;
 	oci_hasher_add(t->hasher, bytes, n);
-	registry_progress(t->repo->host->client, &t->d->digest, t->got, t->d->size);
+	registry_progress(t->repo->host->client, &t->d->digest, false, t->got,
+			  t->d->size);
 	return t->writer->append(t->writer, bytes, n, e);
 }
 

@@ -37,7 +37,7 @@ static ssize_t read_blob(void *context, char *buffer, size_t n, uint64_t offset,
 	ssize_t got = u->blob->read(u->blob, buffer, n, u->offset + offset, e);
 
 	if (got > 0)
-		registry_progress(u->repo->host->client, &u->d->digest,
+		registry_progress(u->repo->host->client, &u->d->digest, true,
 				  u->offset + offset + (uint64_t)got, u->d->size);
 	return got;
 }

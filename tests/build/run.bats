@@ -164,3 +164,18 @@ teardown() {
 	[ "$status" -eq 1 ]
 	[[ $output == *"/none"* ]]
 }
+
+@test "what comes from a stage of one layer" {
+	echo one >ctx/file
+	dockerfile <<-'EOF'
+		FROM scratch AS one
+		COPY file /
+		FROM $BASE
+		COPY --from=one /file /copied
+		RUN --mount=from=one,target=/one cat /one/file >/read
+		RUN --mount=from=one,target=/one,rw echo two >/one/file
+		RUN --mount=from=one,target=/one cat /one/file >>/read
+	EOF
+	build -t "$registry/app:1" --push ctx
+	[ "$(file_of app:1 amd64 read)" = "$(printf 'one\none')" ]
+}

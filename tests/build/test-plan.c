@@ -62,7 +62,7 @@ static void test_sharing(void)
 	is_int((long)count(p, BUILD_BASE), 1, "nothing is one base");
 	is_int((long)count(p, BUILD_COPY), 1, "a COPY that is the same is one step");
 	is_int((long)count(p, BUILD_RUN), 3, "a RUN is one for each platform");
-	is_str(p->b.plan.steps[1]->label, "linux/amd64+2 1/2", "who needs it");
+	is_str(p->b.plan.steps[1]->about.label, "linux/amd64+2 1/2", "who needs it");
 	release(p);
 }
 
@@ -75,7 +75,8 @@ static void test_build_platform(void)
 	struct planned *p = plan(text, NULL, "linux/arm64 linux/s390x");
 
 	is_int((long)count(p, BUILD_RUN), 1, "a stage of the build platform runs once");
-	is_str(p->b.plan.steps[1]->label, "linux/amd64+1 tools 1/1", "with its name");
+	is_str(p->b.plan.steps[1]->about.label, "linux/amd64+1 tools 1/1",
+	       "with its name");
 	release(p);
 	p = plan("FROM --platform=$BUILDPLATFORM scratch AS tools\n"
 		 "ARG TARGETARCH\n"
