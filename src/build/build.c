@@ -191,6 +191,7 @@ int build_open(const struct build_settings *settings, struct build **made, struc
 	b->begun = monotonic();
 	pthread_mutex_init(&b->lock, NULL);
 	pthread_mutex_init(&b->telling, NULL);
+	build_copies_init(&b->copies);
 	b->cancel = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (b->cancel < 0)
 		return err_sys(e, -errno, "cannot make an eventfd");
@@ -275,6 +276,7 @@ void build_free(struct build *b)
 		return;
 	build_plan_free(&b->plan);
 	build_images_free(b);
+	build_copies_free(&b->copies);
 	build_layers_free(b);
 	build_files_free(&b->files);
 	free(b->made.v);

@@ -7,6 +7,7 @@
 
 #include "build/build.h"
 #include "build/cache.h"
+#include "build/copies.h"
 #include "build/files.h"
 #include "build/image.h"
 #include "build/layers.h"
@@ -15,6 +16,12 @@
 #include "registry/client.h"
 #include "run/filter.h"
 #include "store/store.h"
+
+enum build_storage {
+	BUILD_STORAGE_UNKNOWN,
+	BUILD_STORAGE_OVERLAY,
+	BUILD_STORAGE_COPIES,
+};
 
 struct build {
 	const struct build_settings *settings;
@@ -41,6 +48,8 @@ struct build {
 	struct build_layer **layers;
 	size_t nlayers;
 	struct build_outcomes made;
+	enum build_storage storage; /* see copies.h */
+	struct build_copies copies;
 
 	struct build_files files; /* of the context */
 	struct build_plan plan;

@@ -120,6 +120,18 @@ int build_layer_fetch(struct build *b, struct build_layer *l, struct err *e)
 	return r;
 }
 
+int build_layer_read(struct build *b, struct build_layer *l, struct err *e)
+{
+	AUTO_FREE char *path = NULL;
+	int fd, r = build_layer_fetch(b, l, e);
+
+	if (r < 0)
+		return r;
+	path = xasprintf("/proc/self/fd/%d", l->held);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? err_sys(e, -errno, "cannot read a layer of the store") : fd;
+}
+
 static int write_index(struct build *b, struct build_layer *l, struct err *e)
 {
 	AUTO_STRBUF struct strbuf text = STRBUF_INIT;
@@ -258,7 +270,7 @@ int build_layer_index(struct build *b, struct build_layer *l, struct layer_index
 	pthread_mutex_lock(&l->lock);
 	if (!l->index && !read_index(b, l)) {
 		/* Unpacking reads it too: in one go, if that has to be anyway. */
-		if (b->plan.runs)
+		if (b->plan.runs && b->storage != BUILD_STORAGE_COPIES)
 			r = do_snapshot(b, l, e);
 		if (r == 0 && !l->index)
 			r = scan(b, l, e);
@@ -381,6 +393,11 @@ int build_chain_open(struct build *b, const struct build_chain *c, struct err *e
 		if (empty < 0 || !c->n)
 			return TAKE_FD(empty);
 	}
+	r = build_copies_needed(b, e);
+	if (r < 0)
+		return r;
+	if (r)
+		return build_copy_show(b, c, e);
 	r = build_chain_snapshots(b, c, &lower, e);
 	if (r < 0)
 		return r;

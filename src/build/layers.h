@@ -45,6 +45,9 @@ struct build_layer *build_layer_of_blob(struct build *b, const struct oci_digest
 /* Makes sure that its blob is in the store, and in use until the end. */
 int build_layer_fetch(struct build *b, struct build_layer *l, struct err *e);
 
+/* The same, and an fd of the blob to read it from its start, the caller's. */
+int build_layer_read(struct build *b, struct build_layer *l, struct err *e);
+
 /* Takes over what the store gave for its blob or its snapshot (-1: nothing). */
 int build_layer_hold(struct build_layer *l, int blob, int snapshot, struct err *e);
 

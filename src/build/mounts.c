@@ -95,16 +95,49 @@ static int hide(void *context, const char *path, struct err *e)
 	return r;
 }
 
+static int leave_out(void *context, const char *path, struct err *e)
+{
+	return path_remove(*(int *)context, path, e);
+}
+
+static int copied_context(struct build *b, struct build_mount_base *base,
+			  const struct build_tree *t, struct err *e)
+{
+	int r = build_copy_folder(b, b->context, &base->draft, e);
+
+	if (r == 0 && t->ignore && t->ignore->n)
+		r = build_tree_ignored(t, leave_out, &base->draft.fs, e);
+	return r < 0 ? r : fcntl(base->draft.fs, F_DUPFD_CLOEXEC, 3);
+}
+
 /* The context without what its ignore file leaves out. */
-static int context_root(struct build *b, struct build_mount_base *base, struct err *e)
+static int context_root(struct build *b, struct build_mount_base *base, bool copies,
+			struct err *e)
 {
 	struct build_tree t = {
 		.root = b->context, .name = "the context", .ignore = b->settings->ignore};
 	int r = 0;
 
+	if (copies)
+		return copied_context(b, base, &t, e);
 	if (t.ignore && t.ignore->n)
 		r = build_tree_ignored(&t, hide, &base->draft.fs, e);
 	return r < 0 ? r : writable_root(b, base, &b->context, 1, e);
+}
+
+/* The draft becomes that of the copy. */
+static int writable_copy(struct build *b, struct build_mount_base *base,
+			 const struct build_chain *layers, struct err *e)
+{
+	struct build_copy copy;
+	int r = build_copy_take(b, layers, &copy, e);
+
+	if (r < 0)
+		return r;
+	store_draft_discard(&base->draft);
+	base->draft = copy.draft;
+	build_chain_free(&copy.chain);
+	return fcntl(base->draft.fs, F_DUPFD_CLOEXEC, 3);
 }
 
 /* The root of where a bind mount comes from. */
@@ -112,17 +145,24 @@ static int bind_root(struct build *b, const struct build_step *from, bool writab
 		     struct build_mount_base *base, struct err *e)
 {
 	AUTO_FREE int *lower = NULL;
+	bool copies;
 	int r;
 
 	if (!from && !writable && !(b->settings->ignore && b->settings->ignore->n))
 		return fcntl(b->context, F_DUPFD_CLOEXEC, 3);
 	r = store_draft_new(b->store, &base->draft, e);
+	if (r == 0)
+		r = build_copies_needed(b, e);
 	if (r < 0)
 		return r;
+	copies = r == 1;
 	if (!from)
-		return context_root(b, base, e);
+		return context_root(b, base, copies, e);
 	if (!from->layers.n)
 		return fcntl(base->draft.fs, F_DUPFD_CLOEXEC, 3);
+	if (copies)
+		return writable ? writable_copy(b, base, &from->layers, e)
+				: build_copy_show(b, &from->layers, e);
 	if (!writable)
 		return attach(base, build_chain_open(b, &from->layers, e), e);
 	r = build_chain_snapshots(b, &from->layers, &lower, e);

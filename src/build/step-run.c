@@ -242,6 +242,59 @@ static int run_in_overlay(struct running *r, struct build_outcome *outcome, stru
 	return code < 0 ? code : keep(r->b, &draft, &outcome->layer, e);
 }
 
+/* What differs from before is the layer. */
+static int keep_changes(struct build *b, struct build_copy *copy,
+			const struct layer_census *before, struct build_layer **layer,
+			struct err *e)
+{
+	struct build_new_layer new;
+	int r = build_new_layer_begin(b, &new, e);
+
+	if (r == 0)
+		r = layer_writer_add_changes(new.writer, copy->draft.fs, before, e);
+	if (r == 0)
+		r = build_new_layer_end(b, &new, layer, e);
+	build_new_layer_free(&new);
+	return r;
+}
+
+static int run_in_taken(struct running *r, struct build_copy *copy,
+			struct build_outcome *outcome, struct err *e)
+{
+	AUTO_LAYER_CENSUS struct layer_census *before = NULL;
+	int code = add_script(r, &copy->draft, e);
+
+	if (code == 0)
+		code = layer_census_take(copy->draft.fs, &before, e);
+	if (code == 0)
+		code = execute(r, NULL, copy->draft.fs, e);
+	if (code == 0 && r->script && unlinkat(copy->draft.dirfd, "script", 0) < 0)
+		code = err_sys(e, -errno, "cannot remove a file in the store");
+	return code < 0 ? code : keep_changes(r->b, copy, before, &outcome->layer, e);
+}
+
+static int run_in_copy(struct running *r, struct build_outcome *outcome, struct err *e)
+{
+	const struct build_chain *below = &r->s->parent->layers;
+	struct build_chain now;
+	struct build_copy copy;
+	int code = build_copy_take(r->b, below, &copy, e);
+
+	if (code < 0)
+		return code;
+	code = run_in_taken(r, &copy, outcome, e);
+	if (code < 0) {
+		build_copy_drop(&copy);
+		return code;
+	}
+	build_chain_copy(&now, below);
+	if (outcome->layer)
+		build_chain_add(&now, outcome->layer);
+	build_copy_keep(r->b, &copy, &now);
+	build_chain_free(&now);
+	return 0;
+}
+
 static int make(struct build *b, void *context, struct build_outcome *outcome,
 		struct err *e)
 {
@@ -249,6 +302,10 @@ static int make(struct build *b, void *context, struct build_outcome *outcome,
 	int code = build_mounts_open(b, r->s, &r->mounts, e);
 
 	if (code == 0)
+		code = build_copies_needed(b, e);
+	if (code > 0)
+		code = run_in_copy(r, outcome, e);
+	else if (code == 0)
 		code = run_in_overlay(r, outcome, e);
 	build_mounts_close(b, &r->mounts);
 	return code;

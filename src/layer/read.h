@@ -40,11 +40,13 @@ struct layer_read_options {
 /*
  * For a snapshot: whiteouts become 0:0 character devices, opaque folders get overlay's
  * attribute. For an archive of ADD: names that look like whiteouts are plain names, and
- * the folder itself stays as it is.
+ * the folder itself stays as it is. Merged: over the layers below in the same folder,
+ * from which layer_remove_hidden() has taken away what this one hides.
  */
 enum layer_unpack_form {
 	LAYER_UNPACK_SNAPSHOT,
 	LAYER_UNPACK_ARCHIVE,
+	LAYER_UNPACK_MERGED,
 };
 
 struct layer_unpack_options {
@@ -70,6 +72,9 @@ struct layer_unpack_options {
 int layer_unpack(int dirfd, layer_source source, void *context,
 		 const struct layer_unpack_options *options, struct layer_result *result,
 		 struct err *e);
+
+/* Before LAYER_UNPACK_MERGED: removes what whiteouts and opaque folders hide. */
+int layer_remove_hidden(int dirfd, const struct layer_index *index, struct err *e);
 
 /* Only reads: verifies, and fills the index. */
 int layer_scan(layer_source source, void *context,

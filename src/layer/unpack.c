@@ -11,6 +11,7 @@
 #include "base/path.h"
 #include "layer/attributes-internal.h"
 #include "layer/scan-internal.h"
+#include "layer/walk-internal.h"
 
 /* A folder's mode and time are set at the end: its contents come after it. */
 struct folder {
@@ -84,6 +85,10 @@ static int enter_component(struct unpack *u, int dirfd, const char *path,
 		return err_sys(e, -errno, "cannot make the folder %s", path);
 	}
 	fd = openat(dirfd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	/* A folder hides what a layer below has in its place. */
+	if (fd < 0 && errno == ENOTDIR && u->options->form == LAYER_UNPACK_MERGED &&
+	    unlinkat(dirfd, name, 0) == 0)
+		return enter_component(u, dirfd, path, name, e);
 	return fd < 0 ? err_sys(e, -errno, "cannot open the folder %s", path) : fd;
 }
 
@@ -125,7 +130,8 @@ static int open_parent(struct unpack *u, const char *path, const char **name,
 	if (u->parent && strcmp(u->parent, folder) == 0)
 		return u->parent_fd;
 	fd = path_open(u->root, folder, PATH_BENEATH, O_PATH | O_DIRECTORY, 0);
-	if (fd == -ENOENT)
+	if (fd == -ENOENT ||
+	    (u->options->form == LAYER_UNPACK_MERGED && (fd == -ELOOP || fd == -ENOTDIR)))
 		fd = make_parents(u, folder, e);
 	else if (fd == -ELOOP)
 		return err_set(e, fd, "%s goes through a symbolic link", path);
@@ -362,15 +368,57 @@ static int finish_folders(struct unpack *u, struct err *e)
 static int finish(struct unpack *u, struct layer_result *result, struct err *e)
 {
 	const struct strv *whiteouts = &u->scan.whiteouts, *opaques = &u->scan.opaques;
+	bool marks = u->options->form != LAYER_UNPACK_MERGED;
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < whiteouts->n; i++)
+	for (size_t i = 0; r == 0 && marks && i < whiteouts->n; i++)
 		r = hide(u, whiteouts->v[i], false, e);
-	for (size_t i = 0; r == 0 && i < opaques->n; i++)
+	for (size_t i = 0; r == 0 && marks && i < opaques->n; i++)
 		r = hide(u, opaques->v[i], true, e);
 	if (r == 0)
 		r = finish_folders(u, e);
 	return r < 0 ? r : layer_scan_finish(&u->scan, result, e);
+}
+
+/* The folder's contents without itself, when it is one. */
+static int remove_contents(int dirfd, const char *path, struct err *e)
+{
+	AUTO_STRV struct strv names = STRV_INIT;
+	AUTO_CLOSE int fd =
+		path_open(dirfd, path, PATH_BENEATH, O_RDONLY | O_DIRECTORY, 0);
+	int r = 0;
+
+	if (fd < 0)
+		return 0; /* nothing is below it */
+	r = layer_walk_names(fd, path, &names, e);
+	for (size_t i = 0; r == 0 && i < names.n; i++)
+		r = path_remove(fd, names.v[i], e);
+	return r;
+}
+
+static int remove_path(int dirfd, const char *path, struct err *e)
+{
+	const char *name;
+	AUTO_CLOSE int fd = path_open_parent(dirfd, path, PATH_BENEATH, &name);
+
+	if (fd < 0 || faccessat(fd, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;
+	return path_remove(fd, name, e);
+}
+
+int layer_remove_hidden(int dirfd, const struct layer_index *index, struct err *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < index->n; i++) {
+		const struct layer_entry *entry = &index->entries[i];
+
+		if (entry->type == LAYER_WHITEOUT)
+			r = remove_path(dirfd, entry->path, e);
+		else if (entry->opaque)
+			r = remove_contents(dirfd, entry->path, e);
+	}
+	return r;
 }
 
 int layer_unpack(int dirfd, layer_source source, void *context,
@@ -380,7 +428,7 @@ int layer_unpack(int dirfd, layer_source source, void *context,
 	struct unpack u = {.options = options, .root = dirfd, .parent_fd = -1};
 	AUTO_ERR struct err own = ERR_INIT;
 	int r = layer_scan_begin(&u.scan, source, context, &options->read,
-				 options->form == LAYER_UNPACK_SNAPSHOT, &own);
+				 options->form != LAYER_UNPACK_ARCHIVE, &own);
 
 	if (r == 0) {
 		while (r >= 0 && (r = layer_scan_next(&u.scan, &own)) > 0)

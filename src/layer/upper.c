@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* An overlay's upper folder as a layer. */
+/* Objects of a file system as entries; an overlay's upper folder as a layer. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
-#include "layer/layer-internal.h"
+#include "layer/walk-internal.h"
 
 /*
  * Holes are kept only where they matter, in files like /var/log/lastlog that say to be
@@ -25,11 +25,6 @@ struct linked {
 	dev_t dev;
 	ino_t ino;
 	char *path; /* the first one */
-};
-
-struct walk {
-	struct layer_writer *writer;
-	void *linked; /* tree of struct linked, tsearch(3) */
 };
 
 static int compare_linked(const void *a, const void *b)
@@ -50,7 +45,8 @@ static void free_linked(void *p)
 }
 
 /* The path that the file was met at before, or NULL and this one is remembered. */
-static const char *first_path(struct walk *w, const struct stat *st, const char *path)
+static const char *first_path(struct layer_walk *w, const struct stat *st,
+			      const char *path)
 {
 	struct linked *l = xcalloc(1, sizeof *l);
 	struct linked **found;
@@ -65,6 +61,11 @@ static const char *first_path(struct walk *w, const struct stat *st, const char 
 	}
 	l->path = xstrdup(path);
 	return NULL;
+}
+
+char *layer_walk_path(const char *folder, const char *name)
+{
+	return xasprintf("%s%s%s", folder, *folder ? "/" : "", name);
 }
 
 /* --- Entries --- */
@@ -90,7 +91,7 @@ static void take_extents(struct layer_entry *entry, int fd, const struct stat *s
 	}
 }
 
-static int take_all(struct walk *w, struct layer_entry *entry, int dirfd,
+static int take_all(struct layer_walk *w, struct layer_entry *entry, int dirfd,
 		    const char *name, const struct stat *st, struct err *e)
 {
 	const char *first = NULL;
@@ -110,84 +111,83 @@ static int take_all(struct walk *w, struct layer_entry *entry, int dirfd,
 	return 0;
 }
 
-static int walk_folder(struct walk *w, int fd, const char *path, struct err *e);
-
-static int add_open(struct walk *w, struct layer_entry *entry, int fd,
-		    const struct stat *st, struct err *e)
+int layer_walk_add(struct layer_walk *w, const char *path, int dirfd, const char *name,
+		   const struct stat *st, int *folder, struct err *e)
 {
-	int r;
-
-	if (entry->type == LAYER_FILE)
-		take_extents(entry, fd, st);
-	r = layer_writer_add(w->writer, entry, fd, e);
-	if (r == 0 && entry->type == LAYER_FOLDER)
-		r = walk_folder(w, fd, entry->path, e);
-	return r;
-}
-
-static int add_name(struct walk *w, int dirfd, const char *folder, const char *name,
-		    struct err *e)
-{
-	struct layer_entry entry = {
-		.path = xasprintf("%s%s%s", folder, *folder ? "/" : "", name)};
+	struct layer_entry entry = {.path = xstrdup(path)};
 	AUTO_CLOSE int fd = -1;
-	struct stat st;
-	int r = 0;
+	int r = take_all(w, &entry, dirfd, name, st, e);
 
-	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		r = err_sys(e, -errno, "cannot examine %s", entry.path);
-	else
-		r = take_all(w, &entry, dirfd, name, &st, e);
+	*folder = -1;
 	if (r == 0 && (entry.type == LAYER_FILE || entry.type == LAYER_FOLDER)) {
 		fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 		if (fd < 0)
 			r = err_sys(e, -errno, "cannot open %s", entry.path);
-		else
-			r = add_open(w, &entry, fd, &st, e);
-	} else if (r == 0 && entry.type) {
-		r = layer_writer_add(w->writer, &entry, -1, e);
 	}
+	if (entry.type == LAYER_FOLDER && w->opaque)
+		entry.opaque = true;
+	if (r == 0 && entry.type == LAYER_FILE)
+		take_extents(&entry, fd, st);
+	if (r == 0 && entry.type)
+		r = layer_writer_add(w->writer, &entry, fd, e);
+	if (r == 0 && entry.type == LAYER_FOLDER)
+		*folder = TAKE_FD(fd);
 	layer_entry_clear(&entry);
 	return r;
 }
 
-static int read_names(int fd, struct strv *names)
+int layer_walk_names(int fd, const char *path, struct strv *names, struct err *e)
 {
 	AUTO_CLOSEDIR DIR *d = NULL;
 	struct dirent *entry;
 	int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	if (copy < 0)
-		return -errno;
-	d = fdopendir(copy);
+	if (copy >= 0)
+		d = fdopendir(copy);
 	if (!d) {
-		close(copy);
-		return -errno;
+		int r = err_sys(e, -errno, "cannot list /%s", path);
+
+		clean_close(&copy);
+		return r;
 	}
 	while ((errno = 0, entry = readdir(d)))
 		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
 			strv_add(names, entry->d_name);
+	if (errno)
+		return err_sys(e, -errno, "cannot list /%s", path);
 	strv_sort(names);
-	return -errno;
+	return 0;
 }
 
-static int walk_folder(struct walk *w, int fd, const char *path, struct err *e)
+void layer_walk_end(struct layer_walk *w)
+{
+	tdestroy(w->linked, free_linked);
+}
+
+static int walk_folder(struct layer_walk *w, int fd, const char *path, struct err *e)
 {
 	AUTO_STRV struct strv names = STRV_INIT;
-	int r = read_names(fd, &names);
+	int r = layer_walk_names(fd, path, &names, e);
 
-	if (r < 0)
-		return err_sys(e, r, "cannot list /%s", path);
-	for (size_t i = 0; r == 0 && i < names.n; i++)
-		r = add_name(w, fd, path, names.v[i], e);
+	for (size_t i = 0; r == 0 && i < names.n; i++) {
+		AUTO_FREE char *inner = layer_walk_path(path, names.v[i]);
+		AUTO_CLOSE int folder = -1;
+		struct stat st;
+
+		if (fstatat(fd, names.v[i], &st, AT_SYMLINK_NOFOLLOW) < 0)
+			return err_sys(e, -errno, "cannot examine %s", inner);
+		r = layer_walk_add(w, inner, fd, names.v[i], &st, &folder, e);
+		if (r == 0 && folder >= 0)
+			r = walk_folder(w, folder, inner, e);
+	}
 	return r;
 }
 
 int layer_writer_add_upper(struct layer_writer *w, int upper, struct err *e)
 {
-	struct walk walk = {w, NULL};
+	struct layer_walk walk = {.writer = w};
 	int r = walk_folder(&walk, upper, "", e);
 
-	tdestroy(walk.linked, free_linked);
+	layer_walk_end(&walk);
 	return r;
 }

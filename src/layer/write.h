@@ -49,6 +49,22 @@ int layer_writer_add(struct layer_writer *w, const struct layer_entry *entry, in
 int layer_writer_add_upper(struct layer_writer *w, int upper, struct err *e);
 
 /*
+ * The same where a step wrote into a folder that has the layers below in it too: a census
+ * is taken before, and what differs from it afterwards is the layer. Told apart by inode
+ * numbers and change times; the folders that lead to what differs are in it, as they are
+ * with an overlay.
+ */
+struct layer_census;
+
+int layer_census_take(int dirfd, struct layer_census **census, struct err *e);
+int layer_writer_add_changes(struct layer_writer *w, int dirfd,
+			     const struct layer_census *census, struct err *e);
+void layer_census_free(struct layer_census *census);
+void layer_census_free_p(struct layer_census **census);
+
+#define AUTO_LAYER_CENSUS CLEAN(layer_census_free_p)
+
+/*
  * Fills an entry, whose path is set already, from an object: for those that are added one
  * by one. The type is 0 for a socket. Hard links and holes are the caller's to look for.
  * With owner_xattr, LAYER_OWNER_XATTR is its owner and mode.
