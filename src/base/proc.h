@@ -4,8 +4,11 @@
 /* Running other programs. They are looked for in PATH; the environment is the caller's.
  */
 
+#include <stdbool.h>
+
 #include "base/err.h"
 #include "base/strbuf.h"
+#include "base/strv.h"
 
 /*
  * Runs a program to its end, with /dev/null as stdin and stdout. said gets the first
@@ -13,6 +16,20 @@
  * tells together with what it said. The caller must not ignore SIGCHLD.
  */
 int proc_run(const char *const *argv, struct strbuf *said, struct err *e);
+
+/* How to run it otherwise. */
+struct proc_how {
+	const struct strv
+		*env; /* NAME=VALUE, all of the environment; NULL: the caller's */
+	struct strbuf *answer; /* gets its stdout, up to 64 KiB; NULL: /dev/null */
+	/* Asked now and then; once true, the program is ended: -ECANCELED. NULL: never.
+	 */
+	bool (*canceled)(void *data);
+	void *data;
+};
+
+int proc_run_how(const char *const *argv, const struct proc_how *how, struct strbuf *said,
+		 struct err *e);
 
 /*
  * Becomes the program. Returns only when that fails: -ENOENT when there is none (or its

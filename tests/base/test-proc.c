@@ -33,6 +33,37 @@ static void test_much_to_say(void)
 	   said.len);
 }
 
+static void test_how(void)
+{
+	AUTO_STRBUF struct strbuf answer = STRBUF_INIT, said = STRBUF_INIT;
+	AUTO_STRV struct strv env = STRV_INIT;
+	struct proc_how how = {.env = &env, .answer = &answer};
+
+	strv_add(&env, "X=value");
+	is_int(proc_run_how(SHELL("echo \"$X$HOME\"; echo x >&2"), &how, &said, NULL), 0,
+	       "an environment of its own");
+	is_str(answer.data, "value\n", "what it answers");
+	is_str(said.data, "x", "and what it says");
+}
+
+static bool second_time(void *data)
+{
+	return ++*(int *)data > 1;
+}
+
+static void test_cancel(void)
+{
+	AUTO_STRBUF struct strbuf said = STRBUF_INIT;
+	AUTO_ERR struct err e = ERR_INIT;
+	int asked = 0;
+	struct proc_how how = {.canceled = second_time, .data = &asked};
+
+	is_int(proc_run_how((const char *const[]){"sleep", "1000", NULL}, &how, &said,
+			    &e),
+	       -ECANCELED, "one that is ended");
+	is_str(e.text, "sleep was ended", "and what is said of it");
+}
+
 /* The exit status of a child that becomes the program, or minus the errno. */
 static int becomes(const char *const *argv)
 {
@@ -84,6 +115,8 @@ int main(void)
 				   NULL},
 	     -ENOENT, "cannot run no-such-program: No such file or directory");
 	test_much_to_say();
+	test_how();
+	test_cancel();
 	test_exec();
 	return tap_done();
 }
