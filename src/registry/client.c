@@ -340,6 +340,11 @@ void registry_cancel(struct registry *r)
 	http_cancel(r->http);
 }
 
+bool registry_is_canceled(const struct registry *r)
+{
+	return http_is_canceled(r->http);
+}
+
 void registry_free(struct registry *r)
 {
 	if (!r)

@@ -44,6 +44,7 @@ int registry_new(const struct registry_settings *settings, struct registry **r,
 
 /* Lets every transfer that runs end soon with -ECANCELED. Safe in a signal handler. */
 void registry_cancel(struct registry *r);
+bool registry_is_canceled(const struct registry *r);
 
 void registry_free(struct registry *r);
 void registry_free_p(struct registry **r);
