@@ -12,7 +12,16 @@
 #include "build/internal.h"
 #include "layer/read.h"
 
-enum { MAGIC_AT = 257 }; /* "ustar" in a tar header (pax(1)) */
+static bool is_tar(const char *head, size_t n)
+{
+	return n >= BUILD_ARCHIVE_HEAD &&
+	       memcmp(head + BUILD_ARCHIVE_HEAD - 5, "ustar", 5) == 0;
+}
+
+bool build_archive_is_head(const char *head, size_t n)
+{
+	return is_tar(head, n) || layer_compression_guess(head, n) != LAYER_PLAIN;
+}
 
 static int open_file(int root, const char *path, struct err *e)
 {
@@ -24,7 +33,7 @@ static int open_file(int root, const char *path, struct err *e)
 int build_archive_is(int root, const char *path, struct err *e)
 {
 	AUTO_CLOSE int fd = open_file(root, path, e);
-	char head[MAGIC_AT + 5];
+	char head[BUILD_ARCHIVE_HEAD];
 	ssize_t n;
 
 	if (fd < 0)
@@ -32,13 +41,21 @@ int build_archive_is(int root, const char *path, struct err *e)
 	n = pread(fd, head, sizeof head, 0);
 	if (n < 0)
 		return err_sys(e, -errno, "cannot read %s", path);
-	if (n == sizeof head && memcmp(head + MAGIC_AT, "ustar", 5) == 0)
+	if (is_tar(head, (size_t)n))
 		return 1;
 	if (layer_compression_guess(head, (size_t)n) == LAYER_PLAIN)
 		return 0;
 	/* Compressed: an archive only if a tar is inside. */
 	return layer_scan(layer_source_fd, &fd, &(struct layer_read_options){0},
 			  &(struct layer_result){0}, NULL) == 0;
+}
+
+int build_archives_keep(struct build_archives *a, struct store_draft *draft)
+{
+	GROW(a->v, a->n);
+	a->v[a->n++] = *draft;
+	*draft = (struct store_draft)STORE_DRAFT_INIT;
+	return a->v[a->n - 1].fs;
 }
 
 int build_archive_unpack(struct build *b, struct build_archives *a, int root,
@@ -62,10 +79,7 @@ int build_archive_unpack(struct build *b, struct build_archives *a, int root,
 		r = layer_unpack(draft.fs, layer_source_fd, &fd, &o, &result, e);
 	if (r < 0)
 		return err_wrap(e, r, "cannot unpack %s", path);
-	GROW(a->v, a->n);
-	a->v[a->n++] = draft;
-	draft = (struct store_draft)STORE_DRAFT_INIT;
-	return a->v[a->n - 1].fs;
+	return build_archives_keep(a, &draft);
 }
 
 void build_archives_free(struct build_archives *a)

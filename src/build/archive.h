@@ -3,16 +3,25 @@
 
 /* Archives that ADD unpacks: tar, plain or compressed. */
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "base/err.h"
 #include "store/store.h"
 
 struct build;
 
-/* Folders with the contents of archives, until the step is done. */
+/* Folders with the contents of archives and repositories, until the step is done. */
 struct build_archives {
 	struct store_draft *v;
 	size_t n;
 };
+
+/* Bytes that tell whether a file is one: "ustar" in a tar's header (pax(1)). */
+enum { BUILD_ARCHIVE_HEAD = 257 + 5 };
+
+/* Whether the first bytes are those of a tar, or of something compressed. */
+bool build_archive_is_head(const char *head, size_t n);
 
 /* 1 when the file is one, told by its first bytes; 0 when not. */
 int build_archive_is(int root, const char *path, struct err *e);
@@ -20,4 +29,7 @@ int build_archive_is(int root, const char *path, struct err *e);
 /* Unpacks it: an fd of the folder, which stays with `a`. */
 int build_archive_unpack(struct build *b, struct build_archives *a, int root,
 			 const char *path, struct err *e);
+
+/* Takes over a draft; its fs. */
+int build_archives_keep(struct build_archives *a, struct store_draft *draft);
 void build_archives_free(struct build_archives *a);

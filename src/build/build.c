@@ -167,11 +167,31 @@ static void registry_moves(void *data, const struct oci_digest *blob, bool uploa
 static int open_registry(struct build *b, struct err *e)
 {
 	struct registry_settings s = *b->settings->registry;
+	int r;
 
 	s.log = registry_says;
 	s.progress = registry_moves;
 	s.data = b;
-	return registry_new(&s, &b->registry, e);
+	r = registry_new(&s, &b->registry, e);
+	if (r == 0)
+		build_downloads_init(&b->downloads, b->store, b->registry);
+	return r;
+}
+
+static int open_folders(struct build *b, struct err *e)
+{
+	const struct build_settings *s = b->settings;
+	int r = build_folder_open(&b->context, b->store, "the context", s->context,
+				  s->ignore, e);
+
+	b->named = xcalloc(s->nnamed + 1, sizeof *b->named);
+	for (size_t i = 0; i < s->nnamed; i++) {
+		b->named[i] = (struct build_folder)BUILD_FOLDER_INIT;
+		if (r == 0 && s->named[i].kind == BUILD_NAMED_FOLDER)
+			r = build_folder_open(&b->named[i], b->store, s->named[i].name,
+					      s->named[i].where, s->named[i].ignore, e);
+	}
+	return r;
 }
 
 int build_open(const struct build_settings *settings, struct build **made, struct err *e)
@@ -186,7 +206,8 @@ int build_open(const struct build_settings *settings, struct build **made, struc
 
 	*made = b;
 	b->settings = settings;
-	b->context = -1;
+	b->context = (struct build_folder)BUILD_FOLDER_INIT;
+	b->empty = (struct store_draft)STORE_DRAFT_INIT;
 	b->now = settings->has_epoch ? settings->epoch : time(NULL);
 	b->begun = monotonic();
 	pthread_mutex_init(&b->lock, NULL);
@@ -209,15 +230,13 @@ int build_open(const struct build_settings *settings, struct build **made, struc
 	b->emulated = TAKE_PTR(preflight.emulated);
 	b->nemulated = preflight.nemulated;
 	set_form(b);
-	b->context = open(settings->context, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (b->context < 0)
-		return err_sys(e, -errno, "cannot use the build context %s",
-			       settings->context);
 	r = store_open(&b->store, settings->root, root, e);
 	if (r == 0)
-		r = run_filter_new(&b->filter, true, false, e);
+		r = store_draft_new(b->store, &b->empty, e);
 	if (r == 0)
-		build_files_open(&b->files, b->store, b->context);
+		r = open_folders(b, e);
+	if (r == 0)
+		r = run_filter_new(&b->filter, true, false, e);
 	return r < 0 ? r : open_registry(b, e);
 }
 
@@ -252,6 +271,8 @@ char *build_plan_text(const struct build *b)
 		if (s->kind == BUILD_BASE)
 			strbuf_addf(&out, "base %s\n",
 				    s->image ? s->image->name : "scratch");
+		else if (s->kind == BUILD_FILES)
+			strbuf_addf(&out, "folder %s\n", s->folder->name);
 		else
 			strbuf_addf(&out, "[%s] %s\n", s->about.label, s->in.source);
 	}
@@ -263,10 +284,15 @@ int build_execute(struct build *b, struct err *e)
 	int r = build_schedule(b, e);
 
 	/* What was read need not be read again, also after a failure. */
-	if (r == 0)
-		r = build_files_save(&b->files, e);
-	else
-		(void)build_files_save(&b->files, NULL);
+	for (size_t i = 0; i <= b->settings->nnamed; i++) {
+		struct build_files *files =
+			i ? &b->named[i - 1].files : &b->context.files;
+
+		if (r == 0)
+			r = build_files_save(files, e);
+		else
+			(void)build_files_save(files, NULL);
+	}
 	return r < 0 ? r : build_images_write(b, e);
 }
 
@@ -278,13 +304,17 @@ void build_free(struct build *b)
 	build_images_free(b);
 	build_copies_free(&b->copies);
 	build_layers_free(b);
-	build_files_free(&b->files);
+	build_downloads_free(&b->downloads);
+	build_folder_close(&b->context);
+	for (size_t i = 0; b->named && i < b->settings->nnamed; i++)
+		build_folder_close(&b->named[i]);
+	free(b->named);
 	free(b->made.v);
 	run_filter_free(&b->filter);
 	registry_free(b->registry);
+	store_draft_discard(&b->empty);
 	store_close(b->store);
 	clean_close(&b->cancel);
-	clean_close(&b->context);
 	free(b->platforms);
 	free(b->emulated);
 	pthread_mutex_destroy(&b->lock);

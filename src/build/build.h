@@ -26,11 +26,28 @@ enum build_handlers {
 	BUILD_HANDLERS_HOST,	/* those that are registered on the machine */
 };
 
+/* --build-context: what a name stands for in FROM and --from. */
+enum build_named_kind {
+	BUILD_NAMED_FOLDER,
+	BUILD_NAMED_IMAGE,  /* where is a reference */
+	BUILD_NAMED_LAYOUT, /* where is a folder; see image */
+};
+
+struct build_named {
+	const char *name;
+	enum build_named_kind kind;
+	const char *where;
+	const char *image; /* in the layout: a name, or "@sha256:…"; NULL: the only one */
+	const struct dockerfile_ignore *ignore; /* of the folder; or NULL */
+};
+
 /* Strings and pointers are the caller's and outlive the build. */
 struct build_settings {
 	const struct dockerfile *dockerfile;
 	const char *context; /* path of the folder */
 	const struct dockerfile_ignore *ignore;
+	const struct build_named *named;
+	size_t nnamed;
 	struct strv platforms; /* as typed; none: the machine's own */
 	const char *target;    /* stage; NULL: the last */
 	struct dockerfile_vars build_args;

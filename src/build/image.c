@@ -2,6 +2,7 @@
 #include "build/image.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,6 +82,55 @@ static int resolve(struct build *b, struct build_image *i, struct oci_document *
 	return registry_resolve_platform(b->registry, &i->ref, &i->platform, doc, e);
 }
 
+static int document_of_layout(struct build_image *i, const char *name,
+			      struct oci_document *top, struct err *e)
+{
+	AUTO_OCI_DESCRIPTOR struct oci_descriptor found = {0};
+	struct oci_index index = {0};
+	struct oci_digest digest;
+	int r;
+
+	if (!name || *name != '@') {
+		r = oci_layout_find(i->layout, name, &found, e);
+		return r < 0 ? r : oci_layout_document(i->layout, &found, top, e);
+	}
+	r = oci_digest_parse(&digest, name + 1, e);
+	if (r == 0)
+		r = oci_layout_index(i->layout, &index, e);
+	if (r < 0)
+		return r;
+	r = err_set(e, -ENOENT, "its index has no image %s", name + 1);
+	for (size_t n = 0; n < index.n; n++)
+		if (oci_digest_equal(&index.manifests[n].digest, &digest)) {
+			err_free(e);
+			r = oci_layout_document(i->layout, &index.manifests[n], top, e);
+			break;
+		}
+	oci_index_free(&index);
+	return r;
+}
+
+static int resolve_layout(struct build_image *i, const char *name,
+			  struct oci_document *doc, struct err *e)
+{
+	AUTO_OCI_DOCUMENT struct oci_document top = {0};
+	AUTO_OCI_INDEX struct oci_index index = {0};
+	const struct oci_descriptor *chosen;
+	int r = document_of_layout(i, name, &top, e);
+
+	if (r < 0)
+		return r;
+	if (!oci_document_is_index(&top)) {
+		*doc = top;
+		top = (struct oci_document){0};
+		return 0;
+	}
+	r = oci_index_parse(&index, &top, e);
+	if (r == 0)
+		r = oci_index_select(&index, &i->platform, &chosen, e);
+	return r < 0 ? r : oci_layout_document(i->layout, chosen, doc, e);
+}
+
 static int read_config(struct build *b, struct build_image *i,
 		       const struct oci_manifest *m, struct err *e)
 {
@@ -88,7 +138,10 @@ static int read_config(struct build *b, struct build_image *i,
 	size_t len;
 	int r = 0;
 
-	if (!i->local && !oci_blobs_has(&b->stored, &m->config.digest, m->config.size))
+	if (i->layout)
+		r = build_blob_take(b, oci_layout_blobs(i->layout), &m->config, e);
+	else if (!i->local &&
+		 !oci_blobs_has(&b->stored, &m->config.digest, m->config.size))
 		r = registry_fetch_blob(b->registry, &i->ref, &m->config, &b->stored, e);
 	if (r == 0)
 		r = oci_blobs_read(&b->stored, &m->config.digest, OCI_CONFIG_MAX, &data,
@@ -102,11 +155,12 @@ static int read_config(struct build *b, struct build_image *i,
 	return r;
 }
 
-static int load(struct build *b, struct build_image *i, struct err *e)
+/* name is that in its layout. */
+static int load(struct build *b, struct build_image *i, const char *name, struct err *e)
 {
 	AUTO_OCI_DOCUMENT struct oci_document doc = {0};
 	AUTO_OCI_MANIFEST struct oci_manifest m = {0};
-	int r = resolve(b, i, &doc, e);
+	int r = i->layout ? resolve_layout(i, name, &doc, e) : resolve(b, i, &doc, e);
 
 	if (r == 0)
 		r = oci_manifest_parse(&m, &doc, e);
@@ -114,10 +168,15 @@ static int load(struct build *b, struct build_image *i, struct err *e)
 		r = read_config(b, i, &m, e);
 	if (r < 0)
 		return err_wrap(e, r, "image %s", i->name);
-	for (size_t n = 0; n < m.n; n++)
-		build_chain_add(&i->layers,
-				build_layer_get(b, &i->config.diff_ids[n], &m.layers[n],
-						i->local ? NULL : &i->ref));
+	for (size_t n = 0; n < m.n; n++) {
+		bool remote = !i->local && !i->layout;
+		struct build_layer *l = build_layer_get(
+			b, &i->config.diff_ids[n], &m.layers[n], remote ? &i->ref : NULL);
+
+		if (i->layout && !l->from)
+			l->from = oci_layout_blobs(i->layout);
+		build_chain_add(&i->layers, l);
+	}
 	return 0;
 }
 
@@ -125,30 +184,38 @@ static void image_free(struct build_image *i)
 {
 	free(i->name);
 	oci_reference_free(&i->ref);
+	oci_layout_close(i->layout);
 	oci_config_free(&i->config);
 	build_chain_free(&i->layers);
 	free(i);
 }
 
-int build_image_get(struct build *b, const char *name,
-		    const struct oci_platform *platform, struct build_image **image,
-		    struct err *e)
+static struct build_image *find(const struct build *b, const char *name,
+				const struct oci_platform *platform)
 {
-	struct build_image *i;
-	int r;
+	for (size_t n = 0; n < b->images.n; n++)
+		if (strcmp(b->images.v[n]->name, name) == 0 &&
+		    oci_platform_equal(&b->images.v[n]->platform, platform))
+			return b->images.v[n];
+	return NULL;
+}
 
-	for (size_t n = 0; n < b->images.n; n++) {
-		i = b->images.v[n];
-		if (strcmp(i->name, name) == 0 &&
-		    oci_platform_equal(&i->platform, platform)) {
-			*image = i;
-			return 0;
-		}
-	}
-	i = xcalloc(1, sizeof *i);
+static struct build_image *new_image(const char *name,
+				     const struct oci_platform *platform)
+{
+	struct build_image *i = xcalloc(1, sizeof *i);
+
 	i->name = xstrdup(name);
 	i->platform = *platform;
-	r = load(b, i, e);
+	return i;
+}
+
+/* Loads it and takes it over. r is what went wrong before. */
+static int add(struct build *b, struct build_image *i, const char *name, int r,
+	       struct build_image **image, struct err *e)
+{
+	if (r == 0)
+		r = load(b, i, name, e);
 	if (r < 0) {
 		image_free(i);
 		return r;
@@ -157,6 +224,31 @@ int build_image_get(struct build *b, const char *name,
 	b->images.v[b->images.n++] = i;
 	*image = i;
 	return 0;
+}
+
+int build_image_get(struct build *b, const char *name,
+		    const struct oci_platform *platform, struct build_image **image,
+		    struct err *e)
+{
+	*image = find(b, name, platform);
+	return *image ? 0 : add(b, new_image(name, platform), NULL, 0, image, e);
+}
+
+int build_image_of_layout(struct build *b, const char *folder, const char *name,
+			  const struct oci_platform *platform, struct build_image **image,
+			  struct err *e)
+{
+	AUTO_FREE char *whole =
+		xasprintf("oci-layout://%s%s%s", folder, name && *name != '@' ? ":" : "",
+			  name ? name : "");
+	struct build_image *i;
+
+	*image = find(b, whole, platform);
+	if (*image)
+		return 0;
+	i = new_image(whole, platform);
+	return add(b, i, name, oci_layout_open(AT_FDCWD, folder, &i->layout, e), image,
+		   e);
 }
 
 /* --- What is made --- */

@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "build/layers.h"
 #include "oci/config.h"
+#include "oci/layout.h"
 #include "oci/manifest.h"
 
 /* One that FROM or --from names, for a platform. */
@@ -13,7 +14,8 @@ struct build_image {
 	char *name; /* as written */
 	struct oci_platform platform;
 	struct oci_reference ref;
-	bool local; /* it is in the store */
+	bool local;		   /* it is in the store */
+	struct oci_layout *layout; /* that it is in; else NULL */
 	struct oci_config config;
 	struct build_chain layers;
 };
@@ -30,6 +32,14 @@ struct build_images {
 int build_image_get(struct build *b, const char *name,
 		    const struct oci_platform *platform, struct build_image **image,
 		    struct err *e);
+
+/*
+ * The same in an image layout: by name, by "@" and a digest, or, with name NULL, the only
+ * one there.
+ */
+int build_image_of_layout(struct build *b, const char *folder, const char *name,
+			  const struct oci_platform *platform, struct build_image **image,
+			  struct err *e);
 
 /* Writes configuration and manifest of every platform, and the index of several. */
 int build_images_write(struct build *b, struct err *e);

@@ -8,7 +8,8 @@
 #include "build/build.h"
 #include "build/cache.h"
 #include "build/copies.h"
-#include "build/files.h"
+#include "build/download.h"
+#include "build/folder.h"
 #include "build/image.h"
 #include "build/layers.h"
 #include "build/plan.h"
@@ -32,9 +33,11 @@ struct build {
 	size_t nemulated;
 	int64_t now;  /* or the epoch */
 	double begun; /* by the monotonic clock */
-	int context;  /* the folder; opened where steps can have it mounted */
+	struct build_folder context;
+	struct build_folder *named; /* as the settings' named; unused for images */
 
 	struct store *store;
+	struct store_draft empty; /* its fs is a folder with nothing in it */
 	struct registry *registry;
 	struct oci_blobs stored;   /* the store's */
 	struct oci_blobs blobs;	   /* the same, and what can be fetched into it */
@@ -51,7 +54,7 @@ struct build {
 	enum build_storage storage; /* see copies.h */
 	struct build_copies copies;
 
-	struct build_files files; /* of the context */
+	struct build_downloads downloads;
 	struct build_plan plan;
 	struct build_images images;
 	struct oci_document *manifests; /* one per platform */
@@ -70,6 +73,10 @@ double build_time(const struct build *b);
 
 /* The blobs of the store as others see them. */
 void build_blobs_init(struct build *b);
+
+/* Copies a blob of this machine into the store, verified. */
+int build_blob_take(struct build *b, struct oci_blobs *from,
+		    const struct oci_descriptor *blob, struct err *e);
 
 /* Whether the build is to end. */
 bool build_cancelled(const struct build *b);

@@ -94,12 +94,14 @@ static int do_fetch(struct build *b, struct build_layer *l, struct err *e)
 	if (l->held >= 0)
 		return 0;
 	r = store_blob_open(b->store, &l->blob.digest, NULL, e);
-	if (r == -ENOENT && l->origin) {
-		r = registry_fetch_blob(b->registry, l->origin, &l->blob, &b->stored, e);
+	if (r == -ENOENT && (l->origin || l->from)) {
+		r = l->from ? build_blob_take(b, l->from, &l->blob, e)
+			    : registry_fetch_blob(b->registry, l->origin, &l->blob,
+						  &b->stored, e);
 		if (r == 0)
 			r = store_blob_open(b->store, &l->blob.digest, NULL, e);
 	}
-	if (r == -ENOENT && !l->origin)
+	if (r == -ENOENT && !l->origin && !l->from)
 		return err_set(e, r,
 			       "the store has lost the layer %s (run the build "
 			       "again)",
@@ -369,29 +371,17 @@ int build_chain_view(struct build *b, const struct build_chain *c,
 	return 0;
 }
 
-/* A folder with nothing in it, which goes away with the fd. */
-static int open_empty(struct build *b, struct err *e)
-{
-	AUTO_STORE_DRAFT struct store_draft draft = STORE_DRAFT_INIT;
-	int r = store_draft_new(b->store, &draft, e);
-
-	if (r < 0)
-		return r;
-	return TAKE_FD(draft.fs);
-}
-
 int build_chain_open(struct build *b, const struct build_chain *c, struct err *e)
 {
 	AUTO_FREE int *lower = NULL;
-	AUTO_CLOSE int empty = -1;
 	struct priv_overlay o = {
 		.nlower = c->n, .upper = -1, .work = -1, .userxattr = b->userxattr};
 	int r;
 
-	if (c->n < 2) {
-		empty = open_empty(b, e);
-		if (empty < 0 || !c->n)
-			return TAKE_FD(empty);
+	if (!c->n) {
+		r = openat(b->empty.fs, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		return r < 0 ? err_sys(e, -errno, "cannot open a folder of the store")
+			     : r;
 	}
 	r = build_copies_needed(b, e);
 	if (r < 0)
@@ -403,7 +393,7 @@ int build_chain_open(struct build *b, const struct build_chain *c, struct err *e
 		return r;
 	/* Without a place to write, the kernel wants two. */
 	if (c->n < 2)
-		lower[o.nlower++] = empty;
+		lower[o.nlower++] = b->empty.fs;
 	o.lower = lower;
 	return priv_overlay_new(&o, e);
 }

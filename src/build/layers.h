@@ -20,6 +20,7 @@ struct build_layer {
 	struct oci_digest diff_id;
 	struct oci_descriptor blob;
 	const struct oci_reference *origin; /* where it can be fetched; NULL: nowhere */
+	struct oci_blobs *from;		    /* or read; NULL: nowhere */
 	/* private, under the lock */
 	pthread_mutex_t lock;
 	int held;	   /* the blob, in use */

@@ -36,6 +36,12 @@ static const struct build_step *source_of(const struct build_step *s, size_t mou
 	return s->in.mounts[mount].from ? s->sources[n] : NULL;
 }
 
+/* The folder of this machine that a mount shows; NULL: it shows files of a step. */
+static struct build_folder *folder_of(struct build *b, const struct build_step *from)
+{
+	return from ? from->folder : &b->context;
+}
+
 /* --- bind --- */
 
 /*
@@ -100,29 +106,27 @@ static int leave_out(void *context, const char *path, struct err *e)
 	return path_remove(*(int *)context, path, e);
 }
 
-static int copied_context(struct build *b, struct build_mount_base *base,
-			  const struct build_tree *t, struct err *e)
+static int copied_folder(struct build *b, struct build_folder *folder,
+			 struct build_mount_base *base, struct err *e)
 {
-	int r = build_copy_folder(b, b->context, &base->draft, e);
+	struct build_tree t = build_folder_tree(folder);
+	int r = build_copy_folder(b, folder->fd, &base->draft, e);
 
-	if (r == 0 && t->ignore && t->ignore->n)
-		r = build_tree_ignored(t, leave_out, &base->draft.fs, e);
+	if (r == 0 && build_folder_ignores(folder))
+		r = build_tree_ignored(&t, leave_out, &base->draft.fs, e);
 	return r < 0 ? r : fcntl(base->draft.fs, F_DUPFD_CLOEXEC, 3);
 }
 
-/* The context without what its ignore file leaves out. */
-static int context_root(struct build *b, struct build_mount_base *base, bool copies,
-			struct err *e)
+/* A folder without what its ignore file leaves out. */
+static int folder_root(struct build *b, struct build_folder *folder,
+		       struct build_mount_base *base, struct err *e)
 {
-	struct build_tree t = {
-		.root = b->context, .name = "the context", .ignore = b->settings->ignore};
+	struct build_tree t = build_folder_tree(folder);
 	int r = 0;
 
-	if (copies)
-		return copied_context(b, base, &t, e);
-	if (t.ignore && t.ignore->n)
+	if (build_folder_ignores(folder))
 		r = build_tree_ignored(&t, hide, &base->draft.fs, e);
-	return r < 0 ? r : writable_root(b, base, &b->context, 1, e);
+	return r < 0 ? r : writable_root(b, base, &folder->fd, 1, e);
 }
 
 /* The draft becomes that of the copy. */
@@ -145,19 +149,21 @@ static int bind_root(struct build *b, const struct build_step *from, bool writab
 		     struct build_mount_base *base, struct err *e)
 {
 	AUTO_FREE int *lower = NULL;
+	struct build_folder *folder = folder_of(b, from);
 	bool copies;
 	int r;
 
-	if (!from && !writable && !(b->settings->ignore && b->settings->ignore->n))
-		return fcntl(b->context, F_DUPFD_CLOEXEC, 3);
+	if (folder && !writable && !build_folder_ignores(folder))
+		return fcntl(folder->fd, F_DUPFD_CLOEXEC, 3);
 	r = store_draft_new(b->store, &base->draft, e);
 	if (r == 0)
 		r = build_copies_needed(b, e);
 	if (r < 0)
 		return r;
 	copies = r == 1;
-	if (!from)
-		return context_root(b, base, copies, e);
+	if (folder)
+		return copies ? copied_folder(b, folder, base, e)
+			      : folder_root(b, folder, base, e);
 	if (!from->layers.n)
 		return fcntl(base->draft.fs, F_DUPFD_CLOEXEC, 3);
 	if (copies)
@@ -324,15 +330,12 @@ void build_mounts_close(struct build *b, struct build_mounts *m)
 	*m = (struct build_mounts){0};
 }
 
-static int key_of_context(struct build *b, const char *source, struct build_key *k,
-			  struct err *e)
+static int key_of_folder(struct build_folder *folder, const char *source,
+			 struct build_key *k, struct err *e)
 {
 	AUTO_CHANGES struct build_changes changes = {0};
 	AUTO_FREE char *resolved = NULL;
-	struct build_tree t = {.root = b->context,
-			       .name = "the context",
-			       .ignore = b->settings->ignore,
-			       .files = &b->files};
+	struct build_tree t = build_folder_tree(folder);
 	AUTO_STRV struct strv paths = STRV_INIT;
 	struct stat st;
 	int r = build_tree_glob(&t, source, &paths, e);
@@ -358,13 +361,14 @@ int build_mounts_key(struct build *b, const struct build_step *s, struct build_k
 	for (size_t i = 0; r == 0 && i < s->in.nmounts; i++) {
 		const struct dockerfile_mount *m = &s->in.mounts[i];
 		const struct build_step *from = source_of(s, i);
+		struct build_folder *folder = folder_of(b, from);
 		struct oci_digest digest;
 
-		if (from) {
+		if (!folder) {
 			build_chain_digest(&from->layers, &digest);
 			build_key_digest(k, &digest);
 		} else if (m->type == DOCKERFILE_MOUNT_BIND) {
-			r = key_of_context(b, m->source ? m->source : "", k, e);
+			r = key_of_folder(folder, m->source ? m->source : "", k, e);
 		}
 	}
 	return r;

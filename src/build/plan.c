@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "build/image-config.h"
 #include "build/internal.h"
+#include "oci/reference.h"
 
 /* --- Which steps there are --- */
 
@@ -26,7 +27,7 @@ static void step_free(struct build_step *s)
 
 static void key_of(struct build_step *s)
 {
-	static const char *const kinds[] = {"base", "run", "copy", "workdir"};
+	static const char *const kinds[] = {"base", "files", "run", "copy", "workdir"};
 	struct build_key k;
 	char platform[OCI_PLATFORM_TEXT];
 
@@ -39,6 +40,8 @@ static void key_of(struct build_step *s)
 		build_chain_digest(&s->image->layers, &layers);
 		build_key_digest(&k, &layers);
 	}
+	if (s->folder)
+		build_key_text(&k, s->folder->name);
 	for (size_t i = 0; i < s->nsources; i++)
 		build_key_digest(&k, &s->sources[i]->key);
 	build_key_instruction(&k, &s->in);
@@ -74,6 +77,63 @@ static struct build_step *base_step(struct build_plan *p, const struct build_ima
 	s->kind = BUILD_BASE;
 	s->image = image;
 	return add_step(p, s);
+}
+
+static struct build_step *folder_step(struct build_plan *p, struct build_folder *folder)
+{
+	struct build_step *s = xcalloc(1, sizeof *s);
+
+	s->kind = BUILD_FILES;
+	s->folder = folder;
+	return add_step(p, s);
+}
+
+/* --- What --build-context names --- */
+
+/* "debian" and "docker.io/library/debian:latest" are one name. */
+static bool same_name(const char *a, const char *b)
+{
+	AUTO_OCI_REFERENCE struct oci_reference ra = {0}, rb = {0};
+	AUTO_FREE char *ta = NULL;
+	AUTO_FREE char *tb = NULL;
+
+	if (strcmp(a, b) == 0)
+		return true;
+	if (oci_reference_parse(&ra, a, NULL) < 0 ||
+	    oci_reference_parse(&rb, b, NULL) < 0)
+		return false;
+	oci_reference_complete(&ra);
+	oci_reference_complete(&rb);
+	ta = oci_reference_format(&ra);
+	tb = oci_reference_format(&rb);
+	return strcmp(ta, tb) == 0;
+}
+
+/* NULL when nothing of that name was given. Such a name counts before stages. */
+static const struct build_named *find_named(const struct build *b, const char *name)
+{
+	const struct build_settings *s = b->settings;
+
+	for (size_t i = 0; i < s->nnamed; i++)
+		if (same_name(s->named[i].name, name))
+			return &s->named[i];
+	return NULL;
+}
+
+static struct build_folder *folder_of(struct build *b, const struct build_named *named)
+{
+	return &b->named[named - b->settings->named];
+}
+
+/* An image by its name, or what stands for that. */
+static int image_get(struct build *b, const struct build_named *named, const char *name,
+		     const struct oci_platform *platform, struct build_image **image,
+		     struct err *e)
+{
+	if (named && named->kind == BUILD_NAMED_LAYOUT)
+		return build_image_of_layout(b, named->where, named->image, platform,
+					     image, e);
+	return build_image_get(b, named ? named->where : name, platform, image, e);
 }
 
 /* --- Stages --- */
@@ -137,22 +197,29 @@ static int platform_of(const struct dockerfile_instruction *from,
 static int source_get(struct build *b, struct build_stage *s, const char *name,
 		      struct build_step **source, struct err *e)
 {
-	long index = dockerfile_stage_find(b->settings->dockerfile, name, s->index);
+	const struct build_named *named = find_named(b, name);
+	long index =
+		named ? -1
+		      : dockerfile_stage_find(b->settings->dockerfile, name, s->index);
 	struct build_stage *other;
 	struct build_image *image;
 	int r;
 
+	if (named && named->kind == BUILD_NAMED_FOLDER) {
+		*source = folder_step(&b->plan, folder_of(b, named));
+		return 0;
+	}
 	if (index >= 0) {
 		r = stage_get(b, (size_t)index, s->target, &other, e);
 		if (r == 0)
 			*source = other->last;
 		return r;
 	}
-	if (strcmp(name, "scratch") == 0) {
+	if (!named && strcmp(name, "scratch") == 0) {
 		*source = base_step(&b->plan, NULL);
 		return 0;
 	}
-	r = build_image_get(b, name, &s->platform, &image, e);
+	r = image_get(b, named, name, &s->platform, &image, e);
 	if (r == 0)
 		*source = base_step(&b->plan, image);
 	return r;
@@ -275,6 +342,25 @@ static int stage_instruction(struct build *b, struct build_stage *s,
 	return 0;
 }
 
+/* An instruction that does not stand in the Dockerfile. */
+static int stage_text(struct build *b, struct build_stage *s, const char *origin,
+		      const char *text, struct err *e)
+{
+	struct build_plan *p = &b->plan;
+	struct dockerfile *d = xcalloc(1, sizeof *d);
+	int r;
+
+	GROW(p->triggers, p->ntriggers);
+	p->triggers[p->ntriggers++] = d;
+	r = dockerfile_parse_trigger(d, origin, text, e);
+	if (r < 0)
+		return r;
+	s->scope.d = d;
+	r = stage_instruction(b, s, &d->instructions[0], e);
+	s->scope.d = b->settings->dockerfile;
+	return r;
+}
+
 /* Instructions that the base left for those who build on it. */
 static int stage_triggers(struct build *b, struct build_stage *s, struct err *e)
 {
@@ -282,20 +368,8 @@ static int stage_triggers(struct build *b, struct build_stage *s, struct err *e)
 	int r = 0;
 
 	s->config.on_build = (struct strv)STRV_INIT;
-	for (size_t i = 0; r == 0 && i < triggers.n; i++) {
-		struct build_plan *p = &b->plan;
-		struct dockerfile *d = xcalloc(1, sizeof *d);
-
-		GROW(p->triggers, p->ntriggers);
-		p->triggers[p->ntriggers++] = d;
-		r = dockerfile_parse_trigger(d, "ONBUILD of the base image",
-					     triggers.v[i], e);
-		if (r < 0)
-			break;
-		s->scope.d = d;
-		r = stage_instruction(b, s, &d->instructions[0], e);
-	}
-	s->scope.d = b->settings->dockerfile;
+	for (size_t i = 0; r == 0 && i < triggers.n; i++)
+		r = stage_text(b, s, "ONBUILD of the base image", triggers.v[i], e);
 	return r;
 }
 
@@ -329,16 +403,30 @@ static void inherit_env(struct build_stage *s)
 	}
 }
 
-static int begin_from_image(struct build *b, struct build_stage *s, const char *name,
+/* FROM a folder: an image that has nothing but its files. */
+static int begin_from_folder(struct build *b, struct build_stage *s,
+			     const struct build_named *named, struct err *e)
+{
+	AUTO_FREE char *text = xasprintf("COPY --from=%s . /", named->name);
+
+	build_config_scratch(&s->config, &s->platform);
+	s->last = base_step(&b->plan, NULL);
+	return stage_text(b, s, "--build-context", text, e);
+}
+
+static int begin_from_image(struct build *b, struct build_stage *s,
+			    const struct build_named *named, const char *name,
 			    struct err *e)
 {
 	struct build_image *image = NULL;
 	int r = 0;
 
-	if (strcmp(name, "scratch") == 0) {
+	if (named && named->kind == BUILD_NAMED_FOLDER)
+		return begin_from_folder(b, s, named, e);
+	if (!named && strcmp(name, "scratch") == 0) {
 		build_config_scratch(&s->config, &s->platform);
 	} else {
-		r = build_image_get(b, name, &s->platform, &image, e);
+		r = image_get(b, named, name, &s->platform, &image, e);
 		if (r == 0)
 			r = build_config_copy(&s->config, &image->config, e);
 	}
@@ -355,6 +443,8 @@ static int stage_begin(struct build *b, struct build_stage *s, struct err *e)
 	const struct dockerfile *d = b->settings->dockerfile;
 	const struct dockerfile_instruction *written = from_of(b, s->index);
 	AUTO_INSTRUCTION struct dockerfile_instruction from = {0};
+	const struct build_named *named;
+	const char *name;
 	long base;
 	int r;
 
@@ -368,9 +458,11 @@ static int stage_begin(struct build *b, struct build_stage *s, struct err *e)
 		r = platform_of(&from, &s->platform, e);
 	if (r < 0)
 		return fail_in(d, written, r, e);
-	base = dockerfile_stage_named(d, from.args.v[0].text, s->index);
+	name = from.args.v[0].text;
+	named = find_named(b, name);
+	base = named ? -1 : dockerfile_stage_named(d, name, s->index);
 	r = base >= 0 ? begin_from_stage(b, s, (size_t)base, e)
-		      : begin_from_image(b, s, from.args.v[0].text, e);
+		      : begin_from_image(b, s, named, name, e);
 	if (r == 0)
 		r = stage_triggers(b, s, e);
 	return r < 0 ? fail_in(d, written, r, e) : 0;
@@ -560,10 +652,11 @@ static int runs_source(struct runs *runs, size_t index, size_t target, const cha
 		       struct err *e)
 {
 	struct oci_platform platform;
-	long source =
-		name ? dockerfile_stage_find(runs->b->settings->dockerfile, name, index)
-		     : -1;
+	long source = -1;
 
+	if (name && !find_named(runs->b, name))
+		source =
+			dockerfile_stage_find(runs->b->settings->dockerfile, name, index);
 	return source < 0 ? 0 : runs_stage(runs, (size_t)source, target, &platform, e);
 }
 
@@ -584,7 +677,9 @@ static int runs_from(struct runs *runs, size_t index, size_t target,
 		r = dockerfile_expand_from(d, written, &globals, NULL, &from, e);
 	if (r < 0)
 		return r;
-	base = dockerfile_stage_named(d, from.args.v[0].text, index);
+	base = find_named(runs->b, from.args.v[0].text)
+		       ? -1
+		       : dockerfile_stage_named(d, from.args.v[0].text, index);
 	if (base >= 0)
 		return runs_stage(runs, (size_t)base, target, platform, e);
 	*platform = runs->b->platforms[target];

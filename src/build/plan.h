@@ -16,10 +16,12 @@
 #include "dockerfile/scope.h"
 #include "oci/config.h"
 
+struct build_folder;
 struct build_image;
 
 enum build_step_kind {
-	BUILD_BASE, /* an image, or nothing at all */
+	BUILD_BASE,  /* an image, or nothing at all */
+	BUILD_FILES, /* a folder of this machine, that is read as it is */
 	BUILD_RUN,
 	BUILD_COPY,    /* and ADD */
 	BUILD_WORKDIR, /* makes the folder */
@@ -39,6 +41,7 @@ struct build_step {
 	struct build_step **sources; /* whose files it reads: --from, by instruction */
 	size_t nsources;
 	const struct build_image *image; /* of a base; NULL: scratch */
+	struct build_folder *folder;	 /* of BUILD_FILES; else NULL */
 
 	/* What it sees. */
 	const struct dockerfile *file;	  /* for messages */

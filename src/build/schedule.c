@@ -91,7 +91,7 @@ static int do_step(struct build *b, struct build_step *s, struct err *e)
 	bool cached;
 	int r;
 
-	if (s->kind == BUILD_BASE)
+	if (s->kind == BUILD_BASE || s->kind == BUILD_FILES)
 		return build_step_do(b, s, &cached, e);
 	build_say(b, BUILD_STEP_BEGINS, s, s->in.source);
 	r = build_step_do(b, s, &cached, e);

@@ -15,10 +15,12 @@
 #include "base/path.h"
 #include "build/archive.h"
 #include "build/changes.h"
+#include "build/git.h"
 #include "build/internal.h"
 #include "build/mode.h"
 #include "build/owner.h"
 #include "build/tree.h"
+#include "registry/fetch.h"
 
 struct copy {
 	struct build *b;
@@ -57,11 +59,9 @@ static int open_tree(struct copy *c, struct err *e)
 {
 	struct build *b = c->b;
 
-	if (!c->s->nsources) {
-		c->tree = (struct build_tree){.root = b->context,
-					      .name = "the context",
-					      .ignore = b->settings->ignore,
-					      .files = &b->files};
+	if (!c->s->nsources || c->s->sources[0]->folder) {
+		c->tree = build_folder_tree(c->s->nsources ? c->s->sources[0]->folder
+							   : &b->context);
 		return 0;
 	}
 	c->owned_root = build_chain_open(b, &c->s->sources[0]->layers, e);
@@ -233,24 +233,29 @@ static int copy_file(struct copy *c, const char *path, const struct stat *st,
 	return r < 0 ? r : dress(c, first, e);
 }
 
+/* All that is in a folder which was made for this step. */
+static int add_contents(struct copy *c, const struct build_tree *tree, struct err *e)
+{
+	AUTO_FREE char *inside = join(c->to, "x");
+	int r = add_parents(c, inside, e);
+	size_t first = c->changes.n;
+
+	if (r == 0)
+		r = build_tree_add_all(tree, "", c->exclude.n ? &c->exclude : NULL, c->to,
+				       &c->changes, e);
+	return r < 0 ? r : dress(c, first, e);
+}
+
 /* What an archive holds, with its owners. */
-static int unpack_archive(struct copy *c, const char *path, struct err *e)
+static int unpack_archive(struct copy *c, int root, const char *path, struct err *e)
 {
 	struct build_tree tree = {.name = path,
 				  .owners = true,
 				  .owner_xattr = c->b->one_owner,
-				  .files = &c->b->files};
-	AUTO_FREE char *inside = join(c->to, "x");
-	size_t first;
-	int r;
+				  .files = &c->b->context.files};
 
-	tree.root = r = build_archive_unpack(c->b, &c->archives, c->tree.root, path, e);
-	if (r >= 0)
-		r = add_parents(c, inside, e);
-	first = c->changes.n;
-	if (r == 0)
-		r = build_tree_add_all(&tree, "", NULL, c->to, &c->changes, e);
-	return r < 0 ? r : dress(c, first, e);
+	tree.root = build_archive_unpack(c->b, &c->archives, root, path, e);
+	return tree.root < 0 ? tree.root : add_contents(c, &tree, e);
 }
 
 /* ADD unpacks what is an archive, unless it is told otherwise. */
@@ -305,7 +310,7 @@ static int copy_one(struct copy *c, const char *source, const char *path, bool s
 	if (r < 0)
 		return r;
 	if (r == 1)
-		return unpack_archive(c, resolved, e);
+		return unpack_archive(c, c->tree.root, resolved, e);
 	if (S_ISDIR(st.st_mode))
 		return copy_folder(c, resolved, &st, to, e);
 	if (!*to)
@@ -313,11 +318,104 @@ static int copy_one(struct copy *c, const char *source, const char *path, bool s
 	return copy_file(c, resolved, &st, to, e);
 }
 
-static bool is_remote(const char *source)
+/* --- What ADD fetches --- */
+
+/* The last part of an address's path, which is the file's name. */
+static char *name_of_url(const char *url)
 {
-	return strncmp(source, "http://", 7) == 0 ||
-	       strncmp(source, "https://", 8) == 0 || strncmp(source, "git@", 4) == 0 ||
-	       strncmp(source, "git://", 6) == 0 || strncmp(source, "ssh://", 6) == 0;
+	const char *start = strstr(url, "://") + 3;
+	size_t n = strcspn(start, "?#");
+	const char *slash = memrchr(start, '/', n);
+
+	return slash ? xstrndup(slash + 1, (size_t)(start + n - slash - 1)) : xstrdup("");
+}
+
+/* The blob as a file of the store, which it stays for the whole build. */
+static int add_blob(struct copy *c, const struct build_download *d, const char *path,
+		    const char *to, struct err *e)
+{
+	struct build_change *change;
+	size_t first;
+	int r = add_parents(c, to, e);
+
+	if (r < 0)
+		return r;
+	first = c->changes.n;
+	change = build_changes_add(&c->changes, LAYER_FILE, to);
+	change->entry.mode = 0600;
+	change->entry.size = d->size;
+	change->entry.mtime = d->mtime;
+	change->content = d->digest;
+	change->root = store_dirfd(c->b->store);
+	change->from = xstrdup(path);
+	return dress(c, first, e);
+}
+
+static int add_url(struct copy *c, const char *url, struct err *e)
+{
+	const char *checksum = flag(c->s, DOCKERFILE_FLAG_CHECKSUM);
+	const struct build_download *d;
+	AUTO_FREE char *name = name_of_url(url);
+	AUTO_FREE char *to = c->to_folder ? join(c->to, name) : xstrdup(c->to);
+	AUTO_FREE char *path = NULL;
+	struct oci_digest expected;
+	char text[OCI_DIGEST_TEXT];
+	int r = checksum ? oci_digest_parse(&expected, checksum, e) : 0;
+
+	if (r == 0)
+		r = build_download(&c->b->downloads, url, checksum ? &expected : NULL, &d,
+				   e);
+	if (r < 0)
+		return r;
+	path = xasprintf("blobs/sha256/%s",
+			 oci_digest_hex(oci_digest_format(&d->digest, text)));
+	if (flag_set(c->s, DOCKERFILE_FLAG_UNPACK)) {
+		r = build_archive_is(store_dirfd(c->b->store), path, e);
+		if (r != 0)
+			return r < 0 ? r
+				     : unpack_archive(c, store_dirfd(c->b->store), path,
+						      e);
+	}
+	if (c->to_folder && (!*name || strcmp(name, ".") == 0 || strcmp(name, "..") == 0))
+		return err_set(e, -EINVAL,
+			       "the address names no file: say what it is to "
+			       "be called, in place of a folder");
+	return add_blob(c, d, path, to, e);
+}
+
+static int add_repository(struct copy *c, const char *url, struct err *e)
+{
+	struct build *b = c->b;
+	AUTO_STORE_DRAFT struct store_draft draft = STORE_DRAFT_INIT;
+	AUTO_FREE char *shown = registry_url_shown(url);
+	struct build_tree tree = {.name = shown, .files = &b->context.files};
+	struct build_git g = {.url = url,
+			      .keep_git_dir =
+				      flag_set(c->s, DOCKERFILE_FLAG_KEEP_GIT_DIR),
+			      .commit = flag(c->s, DOCKERFILE_FLAG_CHECKSUM),
+			      .client = b->registry,
+			      .settings = b->settings->registry};
+	AUTO_CLOSE int root = -1;
+	AUTO_FREE char *path = NULL;
+	int r = store_draft_new(b->store, &draft, e);
+
+	if (r < 0)
+		return r;
+	path = xasprintf("%s/fs", draft.path);
+	root = build_git_fetch(&g, draft.fs, path, NULL, e);
+	if (root < 0)
+		return root;
+	/* The files are read when the layer is written, after this. */
+	r = dup3(root, draft.fs, O_CLOEXEC);
+	if (r < 0)
+		return err_sys(e, -errno, "cannot keep a folder open");
+	tree.root = build_archives_keep(&c->archives, &draft);
+	return add_contents(c, &tree, e);
+}
+
+static bool is_url(const char *source)
+{
+	return strncmp(source, "http://", 7) == 0 || strncmp(source, "https://", 8) == 0;
 }
 
 static int copy_source(struct copy *c, const char *source, struct err *e)
@@ -325,11 +423,10 @@ static int copy_source(struct copy *c, const char *source, struct err *e)
 	AUTO_STRV struct strv paths = STRV_INIT;
 	int r;
 
-	if (c->add && is_remote(source))
-		return err_set(e, -ENOTSUP,
-			       "this version does not fetch %s (fetch it in a RUN, or "
-			       "put it into the context)",
-			       source);
+	if (c->add && build_git_is(source))
+		return add_repository(c, source, e);
+	if (c->add && is_url(source))
+		return add_url(c, source, e);
 	r = build_tree_glob(&c->tree, source, &paths, e);
 	if (r == 0 && !paths.n)
 		return err_set(e, -ENOENT, "nothing in %s fits %s", c->tree.name, source);
@@ -367,7 +464,7 @@ static void key_of(struct copy *c, struct oci_digest *key)
 
 	build_key_begin(&k, "copy");
 	/* Files of another stage are told by its layers, and need no reading. */
-	if (c->s->nsources) {
+	if (c->s->nsources && !c->s->sources[0]->folder) {
 		build_chain_digest(&c->s->sources[0]->layers, &source);
 		build_key_digest(&k, &source);
 	}

@@ -41,6 +41,8 @@ int build_step_do(struct build *b, struct build_step *s, bool *cached, struct er
 	int r = 0;
 
 	*cached = false;
+	if (s->kind == BUILD_FILES)
+		return 0;
 	if (s->kind == BUILD_BASE) {
 		if (s->image)
 			build_chain_copy(&s->layers, &s->image->layers);

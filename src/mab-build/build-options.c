@@ -6,8 +6,8 @@
 static const struct cli_option options[] = {
 	{0, "What to build", .help = ""},
 	{OPT_FILE, "file", .letter = 'f', .arg = "FILE",
-	 .help = "the Dockerfile, - for stdin (default Containerfile, then Dockerfile, in "
-		 "CONTEXT)"},
+	 .help = "the Dockerfile, - for stdin, or an address (default Containerfile, then "
+		 "Dockerfile, in CONTEXT)"},
 	{OPT_PLATFORM, "platform", .arg = "PLATFORM[,…]",
 	 .help = "what to build for, as in linux/arm64,linux/arm/v7 (default: this "
 		 "machine)"},
@@ -16,6 +16,9 @@ static const struct cli_option options[] = {
 		 "last)"},
 	{OPT_BUILD_ARG, "build-arg", .arg = "NAME=VALUE",
 	 .help = "a value for an ARG; without =VALUE that of the environment"},
+	{OPT_BUILD_CONTEXT, "build-context", .arg = "NAME=WHERE",
+	 .help = "what NAME is in FROM and --from: a folder, docker-image://…, "
+		 "oci-layout://…, or another context"},
 	{0, "What is in the image", .help = ""},
 	{OPT_LABEL, "label", .arg = "NAME=VALUE", .help = "a label of the image"},
 	{OPT_ANNOTATION, "annotation", .arg = "NAME=VALUE",
@@ -69,8 +72,9 @@ static const struct cli_option options[] = {
 const struct cli_program build_program = {
 	.name = PROGRAM " build",
 	.usage = PROGRAM " build [OPTION…] [CONTEXT]",
-	.summary = "Builds an image from a Dockerfile and the folder CONTEXT (default: "
-		   "the current one).",
+	.summary =
+		"Builds an image from a Dockerfile and CONTEXT: a folder (default: the "
+		"current one), an archive, - for stdin, or an address.",
 	.options = options,
 	.epilogue =
 		"Exit status: 0 done, 1 something failed or was found, 2 wrong usage.",

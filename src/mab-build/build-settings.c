@@ -49,10 +49,6 @@ int settings_take(void *settings, int n, char **words, struct err *e)
 		return err_set(e, -EINVAL, "there is one context, not also '%s'",
 			       words[1]);
 	s->context = n ? words[0] : ".";
-	if (strcmp(s->context, "-") == 0 || strstr(s->context, "://"))
-		return err_set(e, -EINVAL,
-			       "this version takes a folder as context, not '%s'",
-			       s->context);
 	if (s->push && !s->tags.n)
 		return err_set(e, -EINVAL, "--push needs a name: add --tag");
 	s->build.registry = remote_settings(&s->remote);
@@ -67,6 +63,7 @@ void settings_free(void *settings)
 		free(s->outputs[i].dest);
 	free(s->outputs);
 	strv_free(&s->tags);
+	strv_free(&s->contexts);
 	strv_free(&s->build.platforms);
 	dockerfile_vars_free(&s->build.build_args);
 	oci_map_free(&s->build.labels);

@@ -19,7 +19,7 @@ struct output {
 struct settings {
 	bool check, dry_run, push;
 	const char *file, *context;
-	struct strv tags;
+	struct strv tags, contexts; /* contexts: NAME=WHERE */
 	struct output *outputs;
 	size_t noutputs;
 	const char *iidfile, *metadata_file;

@@ -167,7 +167,7 @@ static int build(void *settings, struct err *e)
 	CLEAN(source_free) struct source source = {0};
 	AUTO_DOCKERFILE struct dockerfile d = {0};
 	struct settings *s = settings;
-	int r = source_read(&source, s->context, s->file, e);
+	int r = source_read(&source, s, e);
 
 	if (r < 0)
 		return r;
@@ -176,8 +176,10 @@ static int build(void *settings, struct err *e)
 	if (dockerfile_parse(&d, source.name, source.text, source.len, e) < 0)
 		return check_fail(&source, e);
 	s->build.dockerfile = &d;
-	s->build.context = s->context;
+	s->build.context = source.context.folder;
 	s->build.ignore = &source.ignore;
+	s->build.named = source.named;
+	s->build.nnamed = source.nnamed;
 	return run_build(s, e) < 0 ? check_fail(&source, e) : 0;
 }
 

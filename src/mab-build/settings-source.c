@@ -19,6 +19,21 @@ static int set_build_arg(struct settings *s, const char *value, struct err *e)
 	return 0;
 }
 
+/* The name goes into an instruction as it is. */
+static int add_context(struct settings *s, const char *value, struct err *e)
+{
+	size_t n = strspn(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				 "0123456789._-/:@");
+
+	if (!n || value[n] != '=' || !value[n + 1])
+		return err_set(e, -EINVAL,
+			       "--build-context=%s is not NAME=WHERE, with a name like "
+			       "those of stages and images",
+			       value);
+	strv_add(&s->contexts, value);
+	return 0;
+}
+
 int settings_source(struct settings *s, const struct cli_option *option,
 		    const char *value, struct err *e)
 {
@@ -34,6 +49,8 @@ int settings_source(struct settings *s, const struct cli_option *option,
 		return 0;
 	case OPT_BUILD_ARG:
 		return set_build_arg(s, value, e);
+	case OPT_BUILD_CONTEXT:
+		return add_context(s, value, e);
 	default:
 		return 1;
 	}

@@ -257,6 +257,7 @@ static int inventory_make(struct store *s, struct inventory *i, struct store_usa
 		{s->records[STORE_LAYER], &u->records},
 		{s->records[STORE_BLOB], &u->records},
 		{s->records[STORE_FILES], &u->records},
+		{s->records[STORE_URL], &u->records},
 	};
 	int r;
 

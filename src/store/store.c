@@ -74,6 +74,7 @@ static int open_folders(struct store *s, struct err *e)
 		{"records/layer", &s->records[STORE_LAYER]},
 		{"records/blob", &s->records[STORE_BLOB]},
 		{"records/files", &s->records[STORE_FILES]},
+		{"records/url", &s->records[STORE_URL]},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {

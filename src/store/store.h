@@ -128,6 +128,7 @@ enum store_kind {
 	STORE_LAYER, /* diff id -> index of the layer (layer/index.h) */
 	STORE_BLOB,  /* diff id -> the blobs that hold it, compressed one way or other */
 	STORE_FILES, /* context folder -> stat cache */
+	STORE_URL,   /* address -> what its server said of it, and the blob */
 	STORE_KINDS
 };
 

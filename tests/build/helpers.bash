@@ -54,7 +54,7 @@ base()
 		CMD ["/bin/sh"]
 	EOF
 	build --platform "$platforms" -t "$registry/base:1" --push base
-	mkdir ctx
+	mkdir -p ctx
 }
 
 # dockerfile <<EOF: of the context.
