@@ -153,6 +153,10 @@ static int judge(const struct running *r, const struct run_result *result, struc
 						      : "");
 	else
 		strbuf_addf(&why, "ended with exit code %d", result->status);
+	if (r->b->one_owner)
+		strbuf_adds(&why,
+			    " (it has one user id alone: others need newuidmap, and "
+			    "lines for this user in /etc/subuid and /etc/subgid)");
 	if (r->last.n)
 		tell_tail(r);
 	return err_set(e, -ECHILD, "%s", why.data);

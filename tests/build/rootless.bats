@@ -1,0 +1,114 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# Ordinary users build what root builds, to the byte: with subordinate ids and with one id
+# alone, with any number of jobs, in any store.
+
+load helpers
+
+setup_file() {
+	[ "$(id -u)" = 0 ] || skip "needs root, to become somebody else"
+	export etc=$BATS_FILE_TMPDIR/etc
+	cp -a /etc "$etc"
+	echo 'tester:x:1234:1234::/:/bin/sh' >>"$etc/passwd"
+	echo 'tester:200000:65536' >"$etc/subuid"
+	cp "$etc/subuid" "$etc/subgid"
+}
+
+setup() {
+	build_setup
+	unset MAB_BUILD_ROOT
+	export SOURCE_DATE_EPOCH=1700000000
+	chmod 755 "$BATS_TEST_TMPDIR" "$BATS_TEST_TMPDIR"/.. "$BATS_TEST_TMPDIR"/../..
+	cp "${top_builddir:-build}/mab-build" .
+	mkdir ctx home
+	chown 1234:1234 home
+	for platform in amd64 arm64; do
+		cp "$(busybox_of linux/$platform)" "ctx/busybox-$platform"
+	done
+	echo text >ctx/file
+	cat >ctx/Dockerfile <<-'EOF'
+		FROM scratch
+		ARG TARGETARCH
+		COPY busybox-$TARGETARCH /bin/busybox
+		RUN ["/bin/busybox", "--install", "-s", "/bin"]
+		RUN mkdir -m 1777 /tmp && mkdir -p /etc && echo root:x:0:0::/:/bin/sh >/etc/passwd
+		COPY --chown=7:8 --chmod=4755 file /setuid
+	EOF
+}
+
+teardown() {
+	registry_teardown
+}
+
+# many_owners: what only those with several ids can do.
+many_owners() {
+	cat >>ctx/Dockerfile <<-'EOF'
+		RUN touch /a /b /c && chown 1:2 /a && chown 1000:1001 /b && chown 65534:65534 /c
+		RUN cp /bin/busybox /busybox-setuid && chown 5:6 /busybox-setuid && chmod 6755 /busybox-setuid && mkdir -m 2775 /shared && chgrp 50 /shared
+		USER 1000:1001
+		WORKDIR /home/user
+		RUN id >/tmp/id && touch mine
+		USER 7
+		RUN touch /tmp/by-7 && mkdir /tmp/own
+		COPY --chown=1000:1001 file /home/user/
+	EOF
+}
+
+# image NAME COMMAND... : the digest that `COMMAND... mab-build build` gives.
+image() {
+	"${@:2}" timeout --signal=KILL 100 ./mab-build build --platform linux/amd64,linux/arm64 \
+		--iidfile "home/$1" ctx >"$1.log" 2>&1 || { cat "$1.log" >&2; return 1; }
+	cat "home/$1"
+}
+
+# as_tester [VARIABLE=VALUE...] COMMAND... : with the subuid(5) of $etc.
+as_tester() {
+	# shellcheck disable=SC2016 # for the shell in there
+	unshare --mount bash -ec 'mount --bind "$0" /etc; exec setpriv --reuid 1234 --regid 1234 \
+		--clear-groups env -u XDG_DATA_HOME -u XDG_RUNTIME_DIR "$@"' "$etc" HOME="$PWD/home" "$@"
+}
+
+@test "subordinate ids: the same index as root's, whatever the jobs and the store" {
+	need newuidmap
+	many_owners
+	root=$(image root env MAB_BUILD_ROOT="$PWD/s1")
+	[ "$(image again env MAB_BUILD_ROOT="$PWD/s1")" = "$root" ]
+	grep -q CACHED again.log
+	[ "$(image user as_tester)" = "$root" ]
+	[ "$(grep -c "all files belong to one user" user.log)" = 0 ]
+	sed -i '/^ARG/i # another file, the same build' ctx/Dockerfile
+	touch ctx/*
+	[ "$(image jobs as_tester MAB_BUILD_ROOT="$PWD/home/s2" env)" = "$root" ]
+	file=$(find home/s2/snapshots -name by-7 | head -1)
+	[ "$(stat -c %u "$file")" = 200006 ]
+}
+
+@test "root's own ids and handlers, one job: the same" {
+	many_owners
+	root=$(image private env MAB_BUILD_ROOT="$PWD/s1")
+	one=$(timeout --signal=KILL 100 ./mab-build build --root "$PWD/s2" --jobs 1 \
+		--platform linux/amd64,linux/arm64 ctx)
+	[ "$one" = "$root" ]
+}
+
+@test "one id alone: the same, where no step asks for others" {
+	root=$(image root env MAB_BUILD_ROOT="$PWD/s1")
+	: >"$etc/subuid"
+	[ "$(image single as_tester)" = "$root" ]
+}
+
+@test "one id alone: a step that wants another says why it cannot" {
+	: >"$etc/subuid"
+	many_owners
+	run image single as_tester
+	[ "$status" = 1 ]
+	[[ $output == *"chown: /a: Invalid argument"* ]]
+	[[ $output == *"subuid"* ]]
+}
+
+@test "where user namespaces are forbidden, the first line says what forbids them" {
+	run unshare --user --map-root-user bash -c \
+		'echo 0 >/proc/sys/user/max_user_namespaces && exec ./mab-build build --root s3 ctx --platform linux/arm64'
+	[ "$status" = 1 ]
+	[[ $output == *"cannot make a user namespace"*"max_user_namespaces"* ]]
+}
