@@ -343,16 +343,28 @@ void build_chain_digest(const struct build_chain *c, struct oci_digest *digest)
 	build_key_end(&k, digest);
 }
 
+static bool is_above(const struct build_chain *c, size_t place)
+{
+	for (size_t i = place + 1; i < c->n; i++)
+		if (c->v[i] == c->v[place])
+			return true;
+	return false;
+}
+
 int build_chain_snapshots(struct build *b, const struct build_chain *c, int **fds,
-			  struct err *e)
+			  size_t *n, struct err *e)
 {
 	*fds = xcalloc(c->n + 1, sizeof **fds);
-	for (size_t i = 0; i < c->n; i++) {
-		int fd = build_layer_snapshot(b, c->v[i], e);
+	*n = 0;
+	for (size_t i = c->n; i-- > 0;) {
+		int fd;
 
+		if (is_above(c, i))
+			continue;
+		fd = build_layer_snapshot(b, c->v[i], e);
 		if (fd < 0)
 			return fd;
-		(*fds)[c->n - 1 - i] = fd;
+		(*fds)[(*n)++] = fd;
 	}
 	return 0;
 }
@@ -374,8 +386,7 @@ int build_chain_view(struct build *b, const struct build_chain *c,
 int build_chain_open(struct build *b, const struct build_chain *c, struct err *e)
 {
 	AUTO_FREE int *lower = NULL;
-	struct priv_overlay o = {
-		.nlower = c->n, .upper = -1, .work = -1, .userxattr = b->userxattr};
+	struct priv_overlay o = {.upper = -1, .work = -1, .userxattr = b->userxattr};
 	int r;
 
 	if (!c->n) {
@@ -388,11 +399,11 @@ int build_chain_open(struct build *b, const struct build_chain *c, struct err *e
 		return r;
 	if (r)
 		return build_copy_show(b, c, e);
-	r = build_chain_snapshots(b, c, &lower, e);
+	r = build_chain_snapshots(b, c, &lower, &o.nlower, e);
 	if (r < 0)
 		return r;
 	/* Without a place to write, the kernel wants two. */
-	if (c->n < 2)
+	if (o.nlower < 2)
 		lower[o.nlower++] = b->empty.fs;
 	o.lower = lower;
 	return priv_overlay_new(&o, e);

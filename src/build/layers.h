@@ -72,10 +72,12 @@ void build_chain_free(struct build_chain *c);
 /* What tells these layers from others, whatever made them. */
 void build_chain_digest(const struct build_chain *c, struct oci_digest *digest);
 
-/* All snapshots, the uppermost first, as priv_overlay wants them; *fds is the caller's.
+/*
+ * The snapshots, the uppermost first, as priv_overlay wants them: each once, since what a
+ * layer hides below it hides the same layer too. *fds is the caller's.
  */
 int build_chain_snapshots(struct build *b, const struct build_chain *c, int **fds,
-			  struct err *e);
+			  size_t *n, struct err *e);
 
 /* All indexes as a view; view->layers is the caller's. */
 int build_chain_view(struct build *b, const struct build_chain *c,

@@ -151,6 +151,7 @@ static int bind_root(struct build *b, const struct build_step *from, bool writab
 	AUTO_FREE int *lower = NULL;
 	struct build_folder *folder = folder_of(b, from);
 	bool copies;
+	size_t n;
 	int r;
 
 	if (folder && !writable && !build_folder_ignores(folder))
@@ -171,8 +172,8 @@ static int bind_root(struct build *b, const struct build_step *from, bool writab
 				: build_copy_show(b, &from->layers, e);
 	if (!writable)
 		return attach(base, build_chain_open(b, &from->layers, e), e);
-	r = build_chain_snapshots(b, &from->layers, &lower, e);
-	return r < 0 ? r : writable_root(b, base, lower, from->layers.n, e);
+	r = build_chain_snapshots(b, &from->layers, &lower, &n, e);
+	return r < 0 ? r : writable_root(b, base, lower, n, e);
 }
 
 static int open_bind(struct build *b, const struct build_step *from,

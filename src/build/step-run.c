@@ -222,13 +222,13 @@ static int run_in_overlay(struct running *r, struct build_outcome *outcome, stru
 	AUTO_STORE_DRAFT struct store_draft draft = STORE_DRAFT_INIT;
 	AUTO_FREE int *lower = NULL;
 	AUTO_CLOSE int work = -1;
-	struct priv_overlay o = {.nlower = below->n, .userxattr = r->b->userxattr};
+	struct priv_overlay o = {.userxattr = r->b->userxattr};
 	int code = store_draft_new(r->b->store, &draft, e);
 
 	if (code == 0)
 		code = add_script(r, &draft, e);
 	if (code == 0)
-		code = build_chain_snapshots(r->b, below, &lower, e);
+		code = build_chain_snapshots(r->b, below, &lower, &o.nlower, e);
 	if (code < 0)
 		return code;
 	if (mkdirat(draft.dirfd, "work", 0700) < 0)

@@ -122,6 +122,26 @@ teardown() {
 	[ -e ctx/out ]
 }
 
+@test "one layer, several times" {
+	echo text >ctx/file
+	dockerfile <<-'EOF'
+		FROM $BASE AS twice
+		COPY file /
+		COPY file .
+		RUN cat file
+		FROM $BASE
+		COPY file /d/
+		RUN rm /d/file
+		COPY file /d/
+		RUN cat /d/file && rm -r /d && echo other >/file
+		RUN --mount=type=bind,from=twice,target=/m,rw cat /m/file && ls /d /m/d 2>&1
+	EOF
+	run build ctx
+	[ "$status" -ne 0 ]
+	[ "$(grep -c '\] text$' <<<"$output")" = 3 ]
+	[[ $output == *"/d: No such"*"/m/d: No such"* ]]
+}
+
 @test "no network" {
 	dockerfile <<-'EOF'
 		FROM $BASE
