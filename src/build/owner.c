@@ -1,20 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "build/owner.h"
 
-#include <ctype.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "build/internal.h"
 #include "run/user.h"
 
-/* Numbers need no look at the image's files, which may not be unpacked. */
-static bool all_numbers(const char *spec)
+static bool is_made_of(const char *text, const char *letters)
 {
-	for (; *spec; spec++)
-		if (!isdigit((unsigned char)*spec) && *spec != ':')
-			return false;
-	return true;
+	return text[strspn(text, letters)] == '\0';
 }
 
 int build_owner_find(struct build *b, const struct build_chain *layers, const char *spec,
@@ -24,7 +19,8 @@ int build_owner_find(struct build *b, const struct build_chain *layers, const ch
 	AUTO_CLOSE int root = -1;
 	int r;
 
-	if (all_numbers(spec) && (own_group || strchr(spec, ':'))) {
+	/* Numbers need no look at the image's files, which may not be unpacked. */
+	if (is_made_of(spec, "0123456789:") && (own_group || strchr(spec, ':'))) {
 		r = run_user_parse(&u, spec, "", 0, "", 0, e);
 	} else {
 		root = build_chain_open(b, layers, e);
@@ -35,6 +31,6 @@ int build_owner_find(struct build *b, const struct build_chain *layers, const ch
 	if (r < 0)
 		return r;
 	owner->uid = u.uid;
-	owner->gid = own_group && !strchr(spec, ':') ? u.uid : u.gid;
+	owner->gid = own_group && is_made_of(spec, "0123456789") ? u.uid : u.gid;
 	return 0;
 }

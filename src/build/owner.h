@@ -14,8 +14,8 @@ struct build_owner {
 };
 
 /*
- * Of "USER[:GROUP]". own_group: without GROUP it is the number of the user, as --chown
- * has it; else it is the user's group.
+ * Of "USER[:GROUP]". Without GROUP it is that of the user's entry; own_group: when the
+ * user is a number, that number is it, as --chown has it.
  */
 int build_owner_find(struct build *b, const struct build_chain *layers, const char *spec,
 		     bool own_group, struct build_owner *owner, struct err *e);

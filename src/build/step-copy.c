@@ -193,28 +193,14 @@ static int add_parents(struct copy *c, const char *path, struct err *e)
 					 c->owner.gid, e);
 }
 
-/* The folder itself: as it is there, else like the source. */
-static int add_folder(struct copy *c, const char *path, const struct stat *st,
-		      const char *to, struct err *e)
+/* The folder itself is as it is there, or new: the source's is not copied. */
+static int copy_folder(struct copy *c, const char *path, const char *to, struct err *e)
 {
 	AUTO_FREE char *inside = join(to, "x");
-	bool implied;
-	int r;
+	size_t first;
+	int r = add_parents(c, inside, e);
 
-	if (!*to)
-		return 0;
-	if (layer_view_find(&c->view, to, &implied) || implied)
-		return add_parents(c, inside, e);
-	r = add_parents(c, to, e);
-	return r < 0 ? r : build_tree_add(&c->tree, path, st, to, &c->changes, e);
-}
-
-static int copy_folder(struct copy *c, const char *path, const struct stat *st,
-		       const char *to, struct err *e)
-{
-	size_t first = c->changes.n;
-	int r = add_folder(c, path, st, to, e);
-
+	first = c->changes.n;
 	if (r == 0)
 		r = build_tree_add_all(&c->tree, path, c->exclude.n ? &c->exclude : NULL,
 				       to, &c->changes, e);
@@ -273,18 +259,46 @@ static int is_archive(struct copy *c, const char *path, const struct stat *st,
 static const char *pivot(const char *source, const char *path)
 {
 	const char *dot = strstr(source, "/./");
+	AUTO_FREE char *before = xstrndup(source, dot ? (size_t)(dot - source) : 0);
+	AUTO_STRV struct strv parts = STRV_INIT;
 	size_t skip = 0;
 
-	if (!dot)
-		return path;
-	for (const char *p = source; p < dot; p++)
-		if (*p == '/' && p > source && p[-1] != '/')
+	strv_split(&parts, before, "/");
+	for (size_t i = 0; i < parts.n; i++)
+		if (strcmp(parts.v[i], "..") == 0)
+			skip -= skip > 0;
+		else if (strcmp(parts.v[i], ".") != 0)
 			skip++;
-	for (skip++; skip && *path; skip--) {
+	for (; skip && *path; skip--) {
 		path += strcspn(path, "/");
 		path += *path == '/';
 	}
 	return path;
+}
+
+/* --parents: the folders on the way, and a folder in the end, are like the source's. */
+static int copy_parents(struct copy *c, const char *path, const char *kept, struct err *e)
+{
+	size_t first = c->changes.n;
+	int r = 0;
+
+	for (const char *p = kept; r == 0 && *p; p += *p == '/') {
+		AUTO_FREE char *folder = NULL;
+		AUTO_FREE char *resolved = NULL;
+		AUTO_FREE char *to = NULL;
+		struct stat st;
+
+		p += strcspn(p, "/");
+		folder = xstrndup(path, (size_t)(p - path));
+		r = build_tree_stat(&c->tree, folder, &resolved, &st, e);
+		if (r < 0 || !S_ISDIR(st.st_mode))
+			break;
+		to = join(c->to, folder + (kept - path));
+		r = add_parents(c, to, e);
+		if (r == 0)
+			r = build_tree_add(&c->tree, resolved, &st, to, &c->changes, e);
+	}
+	return r < 0 ? r : dress(c, first, e);
 }
 
 static int copy_one(struct copy *c, const char *source, const char *path, bool several,
@@ -300,19 +314,21 @@ static int copy_one(struct copy *c, const char *source, const char *path, bool s
 	if (c->exclude.n && *path &&
 	    dockerfile_ignore_match(&c->exclude, last_part(path)) && !S_ISDIR(st.st_mode))
 		return 0;
-	if (c->parents)
+	if (c->parents) {
 		to = join(c->to, pivot(source, path));
-	else if (!S_ISDIR(st.st_mode) && (c->to_folder || several))
+		r = copy_parents(c, path, pivot(source, path), e);
+	} else if (!S_ISDIR(st.st_mode) && (c->to_folder || several))
 		to = join(c->to, last_part(path));
 	else
 		to = xstrdup(c->to);
-	r = is_archive(c, resolved, &st, e);
+	if (r == 0)
+		r = is_archive(c, resolved, &st, e);
 	if (r < 0)
 		return r;
 	if (r == 1)
 		return unpack_archive(c, c->tree.root, resolved, e);
 	if (S_ISDIR(st.st_mode))
-		return copy_folder(c, resolved, &st, to, e);
+		return copy_folder(c, resolved, to, e);
 	if (!*to)
 		return err_set(e, -EISDIR, "cannot copy a file over the root folder");
 	return copy_file(c, resolved, &st, to, e);

@@ -40,24 +40,29 @@ files()
 }
 
 @test "a folder is its contents" {
+	chmod 700 ctx/folder
 	run files <<-'EOF'
 		FROM scratch
 		COPY folder /to
 	EOF
-	[[ $output == *"0/0 to/link -> sub"*"to/sub/"*"to/sub/inner"* ]]
+	[[ $output == *"drwxr-xr-x 0/0 to/"*"0/0 to/link -> sub"*"to/sub/"*"to/sub/inner"* ]]
 	[[ $output != *"0/0 folder"* ]]
 }
 
 @test "patterns, excludes, parents" {
+	chmod 750 ctx/folder
 	run files <<-'EOF'
 		FROM scratch
 		COPY [ab] /1/
 		COPY --exclude=sub/in* folder /2/
 		COPY --parents folder/sub/inner /3/
+		COPY --parents --chown=5:6 ./folder/./sub /4/
 	EOF
 	[[ $output == *"1/a"*"1/b"* ]]
 	[[ $output == *"2/sub/"* && $output != *"2/sub/inner"* ]]
-	[[ $output == *"3/folder/sub/inner"* ]]
+	[[ $output == *"drwxr-xr-x 0/0 2/"*"drwxr-xr-x 0/0 3/"* ]]
+	[[ $output == *"drwxr-x--- 0/0 3/folder/"*"drwxr-xr-x 0/0 3/folder/sub/"*"3/folder/sub/inner"* ]]
+	[[ $output == *"drwxr-xr-x 5/6 4/sub/"*"5/6 4/sub/inner"* && $output != *4/folder* ]]
 }
 
 @test "owners and modes" {
