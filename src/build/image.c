@@ -155,6 +155,22 @@ static int read_config(struct build *b, struct build_image *i,
 	return r;
 }
 
+/* An image that is not an index may be for anything, and be meant so. */
+static void tell_platform(struct build *b, const struct build_image *i)
+{
+	struct oci_platform is = i->config.platform;
+	char is_text[OCI_PLATFORM_TEXT], wanted_text[OCI_PLATFORM_TEXT];
+	AUTO_FREE char *note = NULL;
+
+	oci_platform_normalize(&is);
+	if (oci_platform_rank(&i->platform, &is))
+		return;
+	note = xasprintf("image %s is for %s, and taken for %s", i->name,
+			 oci_platform_format(&is, is_text),
+			 oci_platform_format(&i->platform, wanted_text));
+	build_say(b, BUILD_NOTE, NULL, note);
+}
+
 /* name is that in its layout. */
 static int load(struct build *b, struct build_image *i, const char *name, struct err *e)
 {
@@ -168,6 +184,7 @@ static int load(struct build *b, struct build_image *i, const char *name, struct
 		r = read_config(b, i, &m, e);
 	if (r < 0)
 		return err_wrap(e, r, "image %s", i->name);
+	tell_platform(b, i);
 	for (size_t n = 0; n < m.n; n++) {
 		bool remote = !i->local && !i->layout;
 		struct build_layer *l = build_layer_get(

@@ -220,9 +220,12 @@ static int source_get(struct build *b, struct build_stage *s, const char *name,
 		return 0;
 	}
 	r = image_get(b, named, name, &s->platform, &image, e);
-	if (r == 0)
-		*source = base_step(&b->plan, image);
-	return r;
+	if (r < 0 && !named && !strpbrk(name, "/:@"))
+		return err_wrap(e, r, "no stage before is called %s", name);
+	if (r < 0)
+		return r;
+	*source = base_step(&b->plan, image);
+	return 0;
 }
 
 static int add_source(struct build *b, struct build_stage *stage, struct build_step *s,

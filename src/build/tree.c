@@ -347,7 +347,7 @@ int build_tree_stat(const struct build_tree *t, const char *path, char **resolve
 		return err_set(e, -ENOENT, "%s is left out by the ignore file", path);
 	fd = path_open(t->root, path, PATH_IN_ROOT, O_PATH, 0);
 	if (fd < 0)
-		return err_sys(e, fd, "%s in %s", path, t->name);
+		return err_sys(e, fd, "cannot find %s in %s", path, t->name);
 	if (fstat(fd, st) < 0)
 		return err_sys(e, -errno, "cannot examine %s in %s", path, t->name);
 	/* The kernel knows the way that was taken. */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/utsname.h>
 
 #include "base/alloc.h"
@@ -37,7 +38,10 @@ static int native_platform(struct dockerfile_platform *p, struct strv *parts,
 
 int check_fail(const struct source *source, struct err *e)
 {
-	AUTO_FREE char *shown = dockerfile_error_show(e, source->text, source->len);
+	/* An ONBUILD of a base stands in no file of the user's. */
+	bool here = e->file && strcmp(e->file, source->name) == 0;
+	AUTO_FREE char *shown = here ? dockerfile_error_show(e, source->text, source->len)
+				     : err_message(e);
 
 	cli_message(PROGRAM, "%s", shown);
 	err_free(e);

@@ -186,6 +186,18 @@ teardown() {
 	[[ $output == *"] local"* ]]
 }
 
+@test "a base for another machine is told of" {
+	base linux/amd64
+	dockerfile <<-'EOF'
+		FROM $BASE
+		COPY Dockerfile /
+	EOF
+	run build --platform linux/amd64,linux/arm64 ctx
+	[ "$status" -eq 0 ]
+	[[ $output == *"image $registry/base:1 is for linux/amd64, and taken for linux/arm64"* ]]
+	[ "$(grep -c 'taken for' <<<"$output")" = 1 ]
+}
+
 @test "what would be done" {
 	base linux/amd64 linux/arm64
 	dockerfile <<-'EOF'
