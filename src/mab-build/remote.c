@@ -49,7 +49,8 @@ int remote_set(struct remote *remote, const struct cli_option *option, const cha
 		strv_add(&remote->add_hosts, value);
 		break;
 	case REMOTE_PROXY:
-		s->proxy = value;
+		take_secret(&remote->proxy, value);
+		s->proxy = remote->proxy;
 		break;
 	case REMOTE_RETRY:
 		r = value_number(option->name, value, 100, &n, e);
@@ -58,6 +59,13 @@ int remote_set(struct remote *remote, const struct cli_option *option, const cha
 	case REMOTE_RETRY_DELAY:
 		r = value_number(option->name, value, 60000, &n, e);
 		s->retry_delay_ms = (unsigned)n;
+		break;
+	case REMOTE_CONNECT_TIMEOUT:
+		r = value_number(option->name, value, 3600, &n, e);
+		s->connect_seconds = (unsigned)n;
+		if (r == 0 && n == 0)
+			r = err_set(e, -EINVAL, "--%s is at least a second",
+				    option->name);
 		break;
 	case REMOTE_END:
 		break;
@@ -110,4 +118,5 @@ void remote_free(struct remote *remote)
 {
 	strv_free(&remote->add_hosts);
 	secret_free(remote->creds);
+	secret_free(remote->proxy);
 }

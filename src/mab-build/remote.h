@@ -15,6 +15,7 @@ enum remote_option {
 	REMOTE_PROXY,
 	REMOTE_RETRY,
 	REMOTE_RETRY_DELAY,
+	REMOTE_CONNECT_TIMEOUT,
 	REMOTE_END,
 };
 
@@ -35,17 +36,21 @@ enum remote_option {
 		 .help = "in place of http_proxy, https_proxy and all_proxy"},           \
 		{REMOTE_RETRY, "retry", .arg = "N",                                      \
 		 .help = "how often a request that failed is repeated (default 4)"},     \
+		{REMOTE_RETRY_DELAY, "retry-delay", .arg = "MS",                         \
+		 .help = "milliseconds before the first repetition, doubled each time "  \
+			 "(default 500)"},                                               \
 	{                                                                                \
-		REMOTE_RETRY_DELAY, "retry-delay",                                       \
-			.arg = "MS",                                                     \
-			.help = "milliseconds before the first repetition, doubled "     \
-				"each time (default 500)"                                \
+		REMOTE_CONNECT_TIMEOUT, "connect-timeout",                               \
+			.arg = "SECONDS",                                                \
+			.help = "for looking up a name, connecting and agreeing on TLS " \
+				"(default 30)"                                           \
 	}
 
 struct remote {
 	struct registry_settings settings;
 	struct strv add_hosts;
 	char *creds; /* what settings.creds points to */
+	char *proxy; /* the same; it may have a password */
 };
 
 /* Takes an option of those above. */

@@ -1,36 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-#include <arpa/inet.h>
-#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/alloc.h"
 #include "registry/client-internal.h"
 #include "registry/error.h"
+#include "registry/proxy.h"
 #include "registry/tls.h"
 
 /* Docker's registry answers under another name than its images have. */
 static const char *address_of(const char *host)
 {
 	return strcmp(host, "docker.io") == 0 ? "registry-1.docker.io" : host;
-}
-
-/* This machine: whoever could listen in can read everything anyway. */
-static bool is_local(const char *host)
-{
-	AUTO_FREE char *name = xstrdup(host);
-	char *colon = strrchr(name, ':');
-	struct in_addr address;
-
-	if (host[0] == '[')
-		return strncmp(host, "[::1]", 5) == 0 && (!host[5] || host[5] == ':');
-	if (colon)
-		*colon = '\0';
-	if (inet_pton(AF_INET, name, &address) == 1)
-		return ntohl(address.s_addr) >> 24 == 127;
-	return strcmp(name, "localhost") == 0;
 }
 
 /* ---- events ---- */
@@ -91,24 +75,30 @@ static int ask_base(struct registry_host *host, const char *scheme, unsigned att
 	return 0;
 }
 
-/* TLS first; without only where that was allowed, or on this machine. */
+/*
+ * TLS first; without only where that was allowed, or on this machine, where whoever could
+ * listen in can read everything anyway.
+ */
 static int find_base(struct registry_host *host, struct err *e)
 {
-	bool local = is_local(host->name);
+	bool plain = host->tls.skip_verify || proxy_is_local(host->name);
 	AUTO_ERR struct err why = ERR_INIT;
 	int r;
 
 	host->insecure = host->tls.skip_verify;
-	r = ask_base(host, "https", local || host->insecure ? 1 : 0, &why);
-	if (r == 0 || r == -ECANCELED || r == -EKEYREJECTED)
-		return r < 0 ? err_set(e, r, "%s", why.text) : 0;
-	if (!local && !host->insecure)
+	r = ask_base(host, "https", plain ? 1 : 0, &why);
+	if (plain && (r == -EPROTO || r == -EHOSTUNREACH || r == -ETIMEDOUT)) {
+		host->insecure = true;
+		return ask_base(host, "http", 0, e);
+	}
+	if (plain && r == -EIO) /* with TLS, and it broke then */
+		return ask_base(host, "https", 0, e);
+	if (r < 0)
 		return err_set(e, r, "%s%s", why.text,
 			       r == -EPROTO ? "; if it is meant to be without TLS, use "
 					      "--tls-verify=false"
 					    : "");
-	host->insecure = true;
-	return ask_base(host, "http", 0, e);
+	return 0;
 }
 
 static int host_learn(struct registry_host *host, struct err *e)
@@ -244,12 +234,14 @@ char *repository_url(const struct repository *repo, const char *fmt, ...)
 	return strbuf_take(&s);
 }
 
-/* A registry may name another server for uploads: that gets no secrets. */
-static bool is_own(const struct registry_host *host, const char *url)
+static bool host_has_tokens(struct registry_host *host)
 {
-	size_t n = strlen(host->base);
+	bool yes;
 
-	return strncmp(url, host->base, n) == 0 && (url[n] == '/' || !url[n]);
+	pthread_mutex_lock(&host->lock);
+	yes = host->scheme && strcasecmp(host->scheme, "Bearer") == 0;
+	pthread_mutex_unlock(&host->lock);
+	return yes;
 }
 
 int repository_perform(struct repository *repo, struct http_request *q,
@@ -265,7 +257,8 @@ int repository_perform(struct repository *repo, struct http_request *q,
 		unsigned generation = 0;
 		int r = 0;
 
-		if (is_own(host, q->url))
+		/* Another server, which it may name for uploads, gets no secrets. */
+		if (http_same_origin(host->base, q->url))
 			r = repository_authorize(repo, &authorization, &generation, e);
 		if (r < 0)
 			return r;
@@ -277,7 +270,57 @@ int repository_perform(struct repository *repo, struct http_request *q,
 		r = repository_challenged(repo, a, generation, e);
 		if (r < 0)
 			return r;
+		/* The same password again does no better, but may lock an account. */
+		if (authorization && strncmp(authorization, "Basic ", 6) == 0 &&
+		    !host_has_tokens(host))
+			return 0;
 	}
+}
+
+/* What may help against a status. */
+static const char *mend_of(const struct repository *repo, const struct http_answer *a)
+{
+	switch (a->status) {
+	case 401:
+	case 403:
+		return repo->has_credentials ? "; these credentials may not do that"
+					     : "; there are no credentials for it: log "
+					       "in, or use --creds";
+	case 404:
+		return a->url && strstr(a->url, "/manifests/") &&
+				       !strstr(a->url, "/manifests/sha256:")
+			       ? "; the command 'tags' lists those that there are"
+			       : "";
+	case 407:
+		return "; the address of the proxy, in http_proxy or --proxy, may have "
+		       "them: http://USER:PASSWORD@HOST:PORT";
+	case 413:
+		return "; it, or a proxy before it, takes nothing that large";
+	case 429:
+		return "; it limits how much may be asked for: log in, or wait";
+	case 507:
+		return "; it has no room left";
+	default:
+		return "";
+	}
+}
+
+/* " (through the proxy X, 3 attempts)", or what there is of that. */
+static char *circumstances(const struct http_answer *a)
+{
+	struct strbuf s = STRBUF_INIT;
+
+	/* A tunnel's answers are the registry's own. */
+	if (a->proxy && a->url && strncmp(a->url, "https:", 6) != 0)
+		strbuf_addf(&s, "through the proxy %s", a->proxy);
+	if (a->attempts > 1)
+		strbuf_addf(&s, "%s%u attempts", s.len ? ", " : "", a->attempts);
+	if (s.len) {
+		AUTO_FREE char *text = strbuf_take(&s);
+
+		strbuf_addf(&s, " (%s)", text);
+	}
+	return strbuf_take(&s);
 }
 
 int repository_refused(const struct repository *repo, const struct http_answer *a,
@@ -285,25 +328,19 @@ int repository_refused(const struct repository *repo, const struct http_answer *
 {
 	AUTO_FREE char *host = http_url_host(a->url ? a->url : repo->host->base);
 	AUTO_FREE char *message = answer_message(&a->body);
-	const char *mend = "";
-	int code = -EIO;
+	AUTO_FREE char *how = circumstances(a);
+	const char *wait = http_answer_header(a, "Retry-After", 0);
+	AUTO_FREE char *later = NULL;
+	int code = a->status == 404			  ? -ENOENT
+		   : a->status == 401 || a->status == 403 ? -EACCES
+							  : -EIO;
 
-	if (a->status == 401 || a->status == 403) {
-		code = -EACCES;
-		mend = repo->has_credentials
-			       ? "; these credentials may not do that"
-			       : "; there are no credentials for it: log in, or use --creds";
-	} else if (a->status == 404) {
-		code = -ENOENT;
-	} else if (a->status == 429) {
-		mend = "; it limits how much may be asked for: log in, or wait";
-	}
-	if (a->attempts > 1)
-		return err_set(e, code, "cannot %s: %s answered %ld%s%s (%u attempts)%s",
-			       what, host, a->status, *message ? ": " : "", message,
-			       a->attempts, mend);
-	return err_set(e, code, "cannot %s: %s answered %ld%s%s%s", what, host, a->status,
-		       *message ? ": " : "", message, mend);
+	if (wait)
+		later = xasprintf("; it asks to come back later (Retry-After: %.40s)",
+				  wait);
+	return err_set(e, code, "cannot %s: %s answered %ld%s%s%s%s%s", what, host,
+		       a->status, *message ? ": " : "", message, how, mend_of(repo, a),
+		       later ? later : "");
 }
 
 /* ---- the client ---- */
@@ -317,6 +354,7 @@ int registry_new(const struct registry_settings *settings, struct registry **cli
 		.add_hosts = settings->add_hosts,
 		.attempts = settings->attempts,
 		.retry_delay_ms = settings->retry_delay_ms,
+		.connect_seconds = settings->connect_seconds,
 		.stall_seconds = settings->stall_seconds,
 		.log = settings->log ? on_log : NULL,
 		.data = r,

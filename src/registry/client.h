@@ -21,13 +21,14 @@ struct registry_settings {
 	const char *cert_dir; /* *.crt, *.cert and *.key instead of certs.d; NULL: none */
 	const char *creds;    /* "USER:PASSWORD"; NULL: from the auth files */
 	const char *authfile; /* NULL: the usual ones */
-	const char *proxy;    /* NULL: as the environment says */
+	const char *proxy;    /* NULL: as the environment says; "": none */
 	const struct strv *add_hosts; /* "name:address"; NULL: none */
 	unsigned jobs;		      /* blobs at once; 0: 4 */
 	unsigned attempts;	      /* of one request; 0: 5 */
 	unsigned retry_delay_ms; /* before the second; 0: 500. It doubles each time */
 
-	unsigned stall_seconds; /* of silence are a failure; 0: 60. Uploads: 5 times */
+	unsigned connect_seconds; /* for name, connection and TLS; 0: 30 */
+	unsigned stall_seconds;	  /* of silence are a failure; 0: 60. Uploads: 5 times */
 
 	/* May be NULL. Called by any thread, one at a time; must not call the client. */
 	void (*log)(void *data, const char *line);

@@ -8,6 +8,13 @@
 
 enum { ISSUER_MAX = 200 };
 
+#define PROXY_SETTINGS                                                                   \
+	"http_proxy, https_proxy, all_proxy and --proxy, and no_proxy for hosts that "   \
+	"need none"
+#define PROXY_LOGIN                                                                      \
+	"its address in http_proxy, https_proxy, all_proxy or --proxy may have them, "   \
+	"SCHEME://USER:PASSWORD@HOST:PORT"
+
 static bool passed(CURL *curl, CURLINFO info)
 {
 	curl_off_t us = 0;
@@ -15,12 +22,22 @@ static bool passed(CURL *curl, CURLINFO info)
 	return curl_easy_getinfo(curl, info, &us) == CURLE_OK && us > 0;
 }
 
+/* libcurl 7.88 counts TLS to connecting, but knows the address when it is connected. */
+static bool is_connected(CURL *curl)
+{
+	char *ip = NULL;
+
+	return passed(curl, CURLINFO_CONNECT_TIME_T) ||
+	       (curl_easy_getinfo(curl, CURLINFO_PRIMARY_IP, &ip) == CURLE_OK && ip &&
+		*ip);
+}
+
 /* How far it came. */
 static const char *phase(CURL *curl)
 {
 	if (!passed(curl, CURLINFO_NAMELOOKUP_TIME_T))
 		return "looking up its name";
-	if (!passed(curl, CURLINFO_CONNECT_TIME_T))
+	if (!is_connected(curl))
 		return "connecting";
 	if (!passed(curl, CURLINFO_PRETRANSFER_TIME_T))
 		return "agreeing on TLS";
@@ -38,53 +55,81 @@ static double seconds(CURL *curl)
 }
 
 /* " (192.0.2.1 port 5000)"; "" when none was tried, or the host is one. */
-static char *address(CURL *curl, const char *host)
+static char *address(const struct http_failure *f, const char *host)
 {
-	char *ip = NULL;
-	long port = 0;
+	size_t n = strcspn(f->address, " ");
 
-	if (curl_easy_getinfo(curl, CURLINFO_PRIMARY_IP, &ip) != CURLE_OK || !ip || !*ip)
+	if (!n || strncmp(host + (host[0] == '['), f->address, n) == 0)
 		return xstrdup("");
-	if (strncmp(host, ip, strlen(ip)) == 0)
-		return xstrdup("");
-	(void)curl_easy_getinfo(curl, CURLINFO_PRIMARY_PORT, &port);
-	return xasprintf(" (%s port %ld)", ip, port);
+	return xasprintf(" (%s)", f->address);
 }
 
-static int no_name(CURL *curl, const char *host, struct err *e)
+/* way: what else finds the address. */
+static int no_name(CURL *curl, const char *host, const char *way, struct err *e)
 {
-	return err_set(
-		e, -EIO,
-		"cannot find the address of %s (looking up its name, %.1f s): check "
-		"the name and the network; --add-host NAME:ADDRESS sets an address, "
-		"and a proxy looks names up itself",
-		host, seconds(curl));
+	enum { SLOW_SECONDS = 2 }; /* name servers that answer take less */
+	double took = seconds(curl);
+
+	return err_set(e, -EHOSTUNREACH,
+		       "cannot find the address of %s (looking up its name, %.1f s): %s; "
+		       "--add-host NAME:ADDRESS sets an address, and %s looks names up "
+		       "itself",
+		       host, took,
+		       took < SLOW_SECONDS ? "check the name and the network"
+					   : "perhaps no name server answers, see "
+					     "/etc/resolv.conf",
+		       way);
 }
 
-static int no_connection(CURL *curl, const char *host, struct err *e)
+/* libcurl's text is not shown: it may have the password. */
+static int no_proxy_name(const char *host, const char *proxy, struct err *e)
 {
-	AUTO_FREE char *where = address(curl, host);
+	return err_set(e, -EHOSTUNREACH,
+		       "cannot find the address of the proxy %s that leads to %s; "
+		       "check " PROXY_SETTINGS,
+		       proxy, host);
+}
+
+static int no_connection(CURL *curl, const struct http_failure *f, const char *host,
+			 struct err *e)
+{
+	const char *proxy = f->proxy;
+	AUTO_FREE char *where = address(f, proxy ? proxy : host);
 	long number = 0;
 
 	(void)curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &number); /* 0 is fine */
+	if (proxy)
+		return err_set(e, -EHOSTUNREACH,
+			       "cannot connect to the proxy %s%s that leads to %s: %s; "
+			       "check " PROXY_SETTINGS,
+			       proxy, where, host,
+			       number ? strerror((int)number) : "no answer");
 	return err_set(
-		e, -EIO,
+		e, -EHOSTUNREACH,
 		"cannot connect to %s%s: %s; check that it runs and listens there, "
 		"and whether a proxy is needed",
 		host, where, number ? strerror((int)number) : "no answer");
 }
 
-static int late(CURL *curl, const char *host, struct err *e)
+static int late(CURL *curl, const struct http_failure *f, const char *host, struct err *e)
 {
-	AUTO_FREE char *where = address(curl, host);
+	const char *proxy = f->proxy;
+	AUTO_FREE char *where = address(f, proxy ? proxy : host);
+	AUTO_FREE char *way = proxy ? xasprintf(" through the proxy %s", proxy) : NULL;
 	const char *mend = "";
 
 	if (!passed(curl, CURLINFO_NAMELOOKUP_TIME_T))
-		mend = "; --add-host NAME:ADDRESS sets an address";
-	else if (!passed(curl, CURLINFO_CONNECT_TIME_T))
-		mend = "; check whether a proxy or firewall is between";
-	return err_set(e, -ETIMEDOUT, "%s%s gave no answer in time (%s, %.1f s)%s", host,
-		       where, phase(curl), seconds(curl), mend);
+		mend = proxy ? "; the name server does not answer, --proxy may have an "
+			       "address in place of a name"
+			     : "; the name server does not answer, --add-host "
+			       "NAME:ADDRESS sets an address without it";
+	else if (proxy && !passed(curl, CURLINFO_PRETRANSFER_TIME_T))
+		mend = "; check " PROXY_SETTINGS;
+	else if (!is_connected(curl))
+		mend = "; check whether a firewall is between, or a proxy is needed "
+		       "(--proxy)";
+	return err_set(e, -ETIMEDOUT, "%s%s%s gave no answer in time (%s, %.1f s)%s",
+		       host, way ? way : "", where, phase(curl), seconds(curl), mend);
 }
 
 /* The issuer in what libcurl tells of a certificate, without control characters. */
@@ -139,33 +184,89 @@ static int bad_certificate(CURL *curl, const char *host, const char *detail,
 		       host, issuer ? issuer : "?", detail, host);
 }
 
-static int no_proxy(const char *host, const char *detail, struct err *e)
+static int no_certificate(const char *host, bool *again, struct err *e)
 {
-	return err_set(e, -EIO,
-		       "cannot reach %s through the proxy: %s; check http_proxy, "
-		       "https_proxy, all_proxy and --proxy, and no_proxy for hosts that "
-		       "need none",
-		       host, detail);
+	*again = false;
+	return err_set(e, -EKEYREJECTED,
+		       "%s wants a certificate, or another one: put it into "
+		       "/etc/containers/certs.d/%s as NAME.cert and NAME.key (or into a "
+		       "folder for --cert-dir)",
+		       host, host);
 }
 
-int http_explain(CURL *curl, CURLcode code, const char *url, const char *detail,
-		 bool *again, struct err *e)
+/* What the proxy said to being asked for a way through; 0: nothing, or it let through. */
+static long refusal(CURL *curl)
 {
-	AUTO_FREE char *host = http_url_host(url);
+	long status = 0;
 
-	if (!*detail)
-		detail = curl_easy_strerror(code);
+	(void)curl_easy_getinfo(curl, CURLINFO_HTTP_CONNECTCODE, &status); /* 0 is fine */
+	return status / 100 == 2 ? 0 : status;
+}
+
+static int no_way(const char *host, const char *proxy, long status, bool *again,
+		  struct err *e)
+{
+	*again = status >= 500;
+	if (status == 407 || status == 401) /* tinyproxy, of a wrong password */
+		return err_set(e, -EHOSTUNREACH,
+			       "the proxy %s that leads to %s wants a user and a "
+			       "password, or others (%ld): " PROXY_LOGIN,
+			       proxy, host, status);
+	return err_set(
+		e, -EHOSTUNREACH,
+		"the proxy %s does not lead to %s: it answered %ld; check " PROXY_SETTINGS,
+		proxy, host, status);
+}
+
+/* SOCKS has words of its own for everything; libcurl's text tells which it was. */
+static int no_socks(CURL *curl, const char *host, const char *proxy, const char *detail,
+		    bool *again, struct err *e)
+{
+	long why = CURLPX_OK;
+
+	(void)curl_easy_getinfo(curl, CURLINFO_PROXY_ERROR, &why); /* 0 is fine */
+	if (why == CURLPX_RESOLVE_HOST)
+		return no_name(curl, host, "a proxy with socks5h://", e);
+	if (why == CURLPX_NO_AUTH || why == CURLPX_USER_REJECTED) {
+		*again = false;
+		return err_set(e, -EHOSTUNREACH,
+			       "the proxy %s that leads to %s wants a user and a "
+			       "password, or others: " PROXY_LOGIN,
+			       proxy, host);
+	}
+	return err_set(e, -EHOSTUNREACH,
+		       "the proxy %s does not lead to %s: %s; check " PROXY_SETTINGS,
+		       proxy, host, detail);
+}
+
+/* What a server says with TLS 1.3 that has asked for one in vain. */
+static bool wants_certificate(const char *detail)
+{
+	return strstr(detail, "alert bad certificate") ||
+	       strstr(detail, "alert certificate required");
+}
+
+int http_explain(CURL *curl, const struct http_failure *f, bool *again, struct err *e)
+{
+	const char *detail = *f->detail ? f->detail : curl_easy_strerror(f->code);
+	AUTO_FREE char *host = http_url_host(f->url);
+
 	*again = true;
-	switch (code) {
+	if (f->proxy && refusal(curl))
+		return no_way(host, f->proxy, refusal(curl), again, e);
+	if (f->code == CURLE_SSL_CLIENTCERT || wants_certificate(detail))
+		return no_certificate(host, again, e);
+	switch (f->code) {
 	case CURLE_COULDNT_RESOLVE_HOST:
-		return no_name(curl, host, e);
 	case CURLE_COULDNT_RESOLVE_PROXY:
+		return f->proxy ? no_proxy_name(host, f->proxy, e)
+				: no_name(curl, host, "a proxy", e);
 	case CURLE_PROXY:
-		return no_proxy(host, detail, e);
+		return no_socks(curl, host, f->proxy, detail, again, e);
 	case CURLE_COULDNT_CONNECT:
-		return no_connection(curl, host, e);
+		return no_connection(curl, f, host, e);
 	case CURLE_OPERATION_TIMEDOUT:
-		return late(curl, host, e);
+		return late(curl, f, host, e);
 	case CURLE_PEER_FAILED_VERIFICATION:
 		*again = false;
 		return bad_certificate(curl, host, detail, e);

@@ -1,17 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 #include "registry/http.h"
 
+#include <ctype.h>
 #include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 
 #include "base/alloc.h"
 #include "registry/http-internal.h"
+#include "registry/proxy.h"
 #include "registry/retry.h"
 
 enum {
@@ -50,6 +56,7 @@ struct transfer {
 	struct err failure; /* of q->read, q->write, or a limit */
 	bool again;	    /* another attempt may help */
 	bool unreachable;
+	char address[64]; /* tried last, "192.0.2.1 port 5000" */
 };
 
 /* ---- names ---- */
@@ -123,8 +130,7 @@ const char *http_system_ca(void)
 	return v->age >= CURLVERSION_SEVENTH ? v->cainfo : NULL;
 }
 
-/* Same scheme, host and port: what was meant for one may go to the other. */
-static bool same_origin(const char *a, const char *b)
+bool http_same_origin(const char *a, const char *b)
 {
 	static const CURLUPart parts[] = {CURLUPART_SCHEME, CURLUPART_HOST,
 					  CURLUPART_PORT};
@@ -144,6 +150,25 @@ static bool same_origin(const char *a, const char *b)
 
 /* ---- one transfer ---- */
 
+/* What is shown of a header must not move the cursor. */
+static char *plain_copy(const char *data, size_t len)
+{
+	char *copy = xstrndup(data, len);
+
+	for (char *c = copy; *c; c++)
+		if (iscntrl((unsigned char)*c))
+			*c = ' ';
+	return copy;
+}
+
+static void fail_limit(struct transfer *t, const char *unit, size_t max)
+{
+	AUTO_FREE char *host = http_url_host(t->url);
+
+	err_set(&t->failure, -EFBIG, "the answer of %s has more than %zu %s", host, max,
+		unit);
+}
+
 static size_t on_header(char *data, size_t size, size_t n, void *context)
 {
 	struct transfer *t = context;
@@ -151,19 +176,15 @@ static size_t on_header(char *data, size_t size, size_t n, void *context)
 
 	while (len && (data[len - 1] == '\r' || data[len - 1] == '\n'))
 		len--;
-	if (len >= 5 && strncmp(data, "HTTP/", 5) == 0) { /* the next, after a 100 */
-		strv_free(&t->a->headers);
-		t->header_bytes = 0;
-		return n * size;
-	}
 	t->header_bytes += n * size;
 	if (t->header_bytes > HEADERS_MAX) {
-		err_set(&t->failure, -EFBIG, "the answer has more than %d KiB of headers",
-			HEADERS_MAX >> 10);
+		fail_limit(t, "KiB of headers", HEADERS_MAX >> 10);
 		return 0;
 	}
-	if (memchr(data, ':', len) && !memchr(data, '\0', len))
-		strv_own(&t->a->headers, xstrndup(data, len));
+	if (len >= 5 && strncmp(data, "HTTP/", 5) == 0) /* the next, after a 100 */
+		strv_free(&t->a->headers);
+	else if (memchr(data, ':', len) && !memchr(data, '\0', len))
+		strv_own(&t->a->headers, plain_copy(data, len));
 	return n * size;
 }
 
@@ -179,6 +200,7 @@ static long status_of(CURL *curl)
 static void begin_body(struct transfer *t)
 {
 	const char *range = http_answer_header(t->a, "Content-Range", 0);
+	AUTO_FREE char *host = http_url_host(t->url);
 	uint64_t start = 0;
 
 	t->body_begun = true;
@@ -186,7 +208,7 @@ static void begin_body(struct transfer *t)
 		start = strtoull(range + 6, NULL, 10);
 	if (start > t->delivered)
 		err_set(&t->failure, -EIO, "asked for bytes from %llu on, %s answered %s",
-			(unsigned long long)t->delivered, t->url, range);
+			(unsigned long long)t->delivered, host, range);
 	else
 		t->skip = t->delivered - start;
 }
@@ -212,7 +234,7 @@ static void collect(struct transfer *t, const char *data, size_t n)
 	if (n <= max - body->len)
 		strbuf_add(body, data, n);
 	else if (good)
-		err_set(&t->failure, -EFBIG, "the answer has more than %zu bytes", max);
+		fail_limit(t, "bytes", max);
 	else
 		strbuf_add(body, data, max - body->len);
 }
@@ -264,6 +286,19 @@ static int on_seek(void *context, curl_off_t offset, int origin)
 		return CURL_SEEKFUNC_FAIL;
 	t->sent = (uint64_t)offset;
 	return CURL_SEEKFUNC_OK;
+}
+
+/* libcurl tells an address only once it is connected. */
+static curl_socket_t on_socket(void *context, curlsocktype purpose,
+			       struct curl_sockaddr *a)
+{
+	struct transfer *t = context;
+	char host[INET6_ADDRSTRLEN], port[8];
+
+	if (getnameinfo(&a->addr, a->addrlen, host, sizeof host, port, sizeof port,
+			NI_NUMERICHOST | NI_NUMERICSERV) == 0)
+		(void)snprintf(t->address, sizeof t->address, "%s port %s", host, port);
+	return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
 }
 
 static int on_progress(void *context, curl_off_t a, curl_off_t b, curl_off_t c,
@@ -326,16 +361,24 @@ static void set_method(struct transfer *t)
 	SET(t->curl, CURLOPT_CUSTOMREQUEST, method);
 }
 
-/* libcurl leaves HTTP_PROXY to programs, since to a CGI script it is a header. */
-static void set_proxy(struct transfer *t)
+static int set_proxy(struct transfer *t, struct err *e)
 {
-	const char *proxy = t->http->settings.proxy, *lower = getenv("http_proxy");
-	bool plain = strncasecmp(t->url, "http:", 5) == 0;
+	CURLU *u = url_parse(t->url);
+	AUTO_FREE char *scheme = u ? url_part(u, CURLUPART_SCHEME, 0) : NULL;
+	AUTO_FREE char *host = u ? url_part(u, CURLUPART_HOST, 0) : NULL;
+	AUTO_FREE char *port = u ? url_part(u, CURLUPART_PORT, CURLU_DEFAULT_PORT) : NULL;
+	const char *proxy = NULL;
+	int r = 0;
 
-	if (!proxy && plain && !(lower && *lower))
-		proxy = getenv("HTTP_PROXY");
-	if (proxy && *proxy)
-		SET(t->curl, CURLOPT_PROXY, proxy);
+	curl_url_cleanup(u);
+	if (scheme && host && port)
+		r = proxy_choose(t->http->settings.proxy, scheme, host,
+				 (unsigned)strtoul(port, NULL, 10), &proxy, e);
+	SET(t->curl, CURLOPT_PROXY, proxy ? proxy : "");
+	SET(t->curl, CURLOPT_NOPROXY, "");
+	free(t->a->proxy);
+	t->a->proxy = proxy ? proxy_name(proxy) : NULL;
+	return r;
 }
 
 static void set_limits(struct transfer *t)
@@ -346,10 +389,15 @@ static void set_limits(struct transfer *t)
 	/* A registry may take its time to look through what it was sent. */
 	if (t->q->read_size)
 		stall *= 5;
-	SET(t->curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS);
+	SET(t->curl, CURLOPT_CONNECTTIMEOUT,
+	    s->connect_seconds ? (long)s->connect_seconds : (long)CONNECT_SECONDS);
 	SET(t->curl, CURLOPT_LOW_SPEED_LIMIT, 1024L);
 	SET(t->curl, CURLOPT_LOW_SPEED_TIME, stall);
 	SET(t->curl, CURLOPT_NOSIGNAL, 1L);
+#if LIBCURL_VERSION_NUM >= 0x075700
+	/* Else a name server that does not answer is waited for beyond all limits. */
+	SET(t->curl, CURLOPT_QUICK_EXIT, 1L);
+#endif
 	/* These are wishes; they are refused while a buffer is still in use. */
 	(void)curl_easy_setopt(t->curl, CURLOPT_BUFFERSIZE, (long)BUFFER);
 	(void)curl_easy_setopt(t->curl, CURLOPT_UPLOAD_BUFFERSIZE, (long)BUFFER);
@@ -420,31 +468,42 @@ static void begin(struct transfer *t)
 	t->body_begun = t->again = t->unreachable = false;
 	t->skip = t->sent = 0;
 	t->a->status = 0;
+	t->address[0] = '\0';
 }
 
 static int outcome(struct transfer *t, CURLcode code, const char *detail, struct err *e)
 {
+	curl_off_t ready = 0; /* microseconds until a request could be sent */
+
 	if (code == CURLE_OK)
 		return 0;
 	if (t->failure.code)
 		return err_set(e, t->failure.code, "%s", t->failure.text);
 	if (http_is_canceled(t->http))
 		return err_set(e, -ECANCELED, "canceled");
-	t->unreachable =
-		code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_CONNECT;
-	return http_explain(t->curl, code, t->url, detail, &t->again, e);
+	(void)curl_easy_getinfo(t->curl, CURLINFO_PRETRANSFER_TIME_T, &ready);
+	t->unreachable = ready == 0;
+	return http_explain(
+		t->curl,
+		&(struct http_failure){code, t->url, t->a->proxy, t->address, detail},
+		&t->again, e);
 }
 
 /* Asks t->url once. The handle keeps its connection for the next. */
 static int ask(struct transfer *t, struct err *e)
 {
-	struct curl_slist *headers = header_list(t), *resolve = resolve_list(t);
+	struct curl_slist *headers, *resolve;
 	char detail[CURL_ERROR_SIZE] = "";
 	CURLcode code;
 	int r;
 
 	begin(t);
 	curl_easy_reset(t->curl);
+	r = set_proxy(t, e);
+	if (r < 0)
+		return r;
+	headers = header_list(t);
+	resolve = resolve_list(t);
 	SET(t->curl, CURLOPT_URL, t->url);
 	SET(t->curl, CURLOPT_USERAGENT, "mab-build/" PACKAGE_VERSION);
 	SET(t->curl, CURLOPT_ERRORBUFFER, detail);
@@ -454,10 +513,11 @@ static int ask(struct transfer *t, struct err *e)
 	SET(t->curl, CURLOPT_HEADERDATA, t);
 	SET(t->curl, CURLOPT_WRITEFUNCTION, on_body);
 	SET(t->curl, CURLOPT_WRITEDATA, t);
+	SET(t->curl, CURLOPT_OPENSOCKETFUNCTION, on_socket);
+	SET(t->curl, CURLOPT_OPENSOCKETDATA, t);
 	SET(t->curl, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	set_tls(t->curl, t->own_host ? t->q->tls : NULL);
 	set_method(t);
-	set_proxy(t);
 	set_limits(t);
 	code = curl_easy_perform(t->curl);
 	t->a->status = status_of(t->curl);
@@ -495,7 +555,7 @@ static int redirect(struct transfer *t, struct err *e)
 			       "only with --tls-verify=false",
 			       host);
 	}
-	t->own_host = t->own_host && same_origin(t->url, url);
+	t->own_host = t->own_host && http_same_origin(t->url, url);
 	free(t->url);
 	t->url = url;
 	return 0;
@@ -666,6 +726,7 @@ void http_answer_free(struct http_answer *a)
 	strv_free(&a->headers);
 	strbuf_free(&a->body);
 	free(a->url);
+	free(a->proxy);
 	*a = (struct http_answer)HTTP_ANSWER_INIT;
 }
 

@@ -19,11 +19,12 @@
 struct http;
 
 struct http_settings {
-	const char *proxy;	      /* NULL: as the environment says */
+	const char *proxy;	      /* NULL: as the environment says; "": none */
 	const struct strv *add_hosts; /* "name:address"; NULL: none */
 	unsigned attempts;	      /* of one request; 0: 5 */
-	unsigned retry_delay_ms; /* before the second; 0: 500. It doubles each time */
-	unsigned stall_seconds;	 /* without a KiB per second; 0: 60. Uploads: 5 times */
+	unsigned retry_delay_ms;  /* before the second; 0: 500. It doubles each time */
+	unsigned connect_seconds; /* for name, connection and TLS; 0: 30 */
+	unsigned stall_seconds;	  /* without a KiB per second; 0: 60. Uploads: 5 times */
 	void (*log)(void *data, const char *line); /* NULL: none. By any thread */
 	void *data;
 };
@@ -67,6 +68,7 @@ struct http_answer {
 	struct strv headers; /* "Name: value" */
 	struct strbuf body;  /* of an error, its beginning */
 	char *url;	     /* that answered, after redirects */
+	char *proxy;	     /* through which it came, for messages; NULL: none */
 	unsigned attempts;   /* how many it took */
 };
 
@@ -80,8 +82,9 @@ int http_new(const struct http_settings *settings, struct http **h, struct err *
 /*
  * 0 when there is an answer, good or not: see status. Repeats what failed in transport
  * and the statuses that ask for it. Otherwise the text names the host, the phase, the
- * number of attempts, and what may mend it; codes are -ECANCELED, -EPROTO (the other side
- * speaks no TLS), -EKEYREJECTED (its certificate), -EIO and those of read and write.
+ * number of attempts, and what may mend it; codes are -ECANCELED, -EHOSTUNREACH (there is
+ * no connection), -EPROTO (the other side speaks no TLS), -EKEYREJECTED (its
+ * certificate), -ETIMEDOUT, -EIO and those of read and write.
  */
 int http_perform(struct http *h, const struct http_request *q, struct http_answer *a,
 		 struct err *e);
@@ -94,6 +97,9 @@ char *http_url_host(const char *url);
 
 /* What a Location (that may be relative) means in an answer from base; NULL: nothing. */
 char *http_url_resolve(const char *base, const char *location);
+
+/* Same scheme, host and port: what was meant for one may go to the other. */
+bool http_same_origin(const char *a, const char *b);
 
 /* With %-escapes where a query needs them. */
 char *http_escape(const char *text);

@@ -11,8 +11,10 @@
 #include "registry/client-internal.h"
 #include "oci/graph.h"
 
-static const char *const accepted[] = {OCI_MEDIA_INDEX, OCI_MEDIA_MANIFEST,
-				       DOCKER_MEDIA_INDEX, DOCKER_MEDIA_MANIFEST};
+/* In one line: of several with the same name, some proxies pass on the last only. */
+#define ACCEPT                                                                           \
+	"Accept: " OCI_MEDIA_INDEX ", " OCI_MEDIA_MANIFEST ", " DOCKER_MEDIA_INDEX       \
+	", " DOCKER_MEDIA_MANIFEST
 
 static int open_repository(struct registry *r, const struct oci_reference *ref,
 			   struct repository **repo, struct err *e)
@@ -41,8 +43,7 @@ static int ask_manifest(struct repository *repo, const char *method, const char 
 				 .max = OCI_DOCUMENT_MAX};
 	int r;
 
-	for (size_t i = 0; i < ARRAY_SIZE(accepted); i++)
-		strv_addf(&headers, "Accept: %s", accepted[i]);
+	strv_add(&headers, ACCEPT);
 	r = repository_perform(repo, &q, a, e);
 	if (r < 0)
 		return err_wrap(e, r, "cannot %s", what);

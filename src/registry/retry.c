@@ -7,7 +7,7 @@
 bool retry_status(long status)
 {
 	return status == 408 || status == 429 ||
-	       (status >= 500 && status != 501 && status != 505);
+	       (status >= 500 && status != 501 && status != 505 && status != 507);
 }
 
 unsigned retry_delay_ms(unsigned first_ms, unsigned n, unsigned char noise)

@@ -180,6 +180,13 @@ static int ask_offset(struct upload *u, struct err *e)
 	return r;
 }
 
+/* Failures of the way to the registry; all others are here, and do not pass. */
+static bool is_transport(int code)
+{
+	return code == -EIO || code == -ETIMEDOUT || code == -EPROTO ||
+	       code == -EHOSTUNREACH;
+}
+
 /* What the answer to a part, or its lack, means. */
 static int after_part(struct upload *u, int sent, uint64_t n, const struct http_answer *a,
 		      const struct err *why, struct err *e)
@@ -199,7 +206,7 @@ static int after_part(struct upload *u, int sent, uint64_t n, const struct http_
 		close_session(u);
 		return 0;
 	}
-	if (sent < 0 && sent != -EIO && sent != -ETIMEDOUT && sent != -EPROTO)
+	if (sent < 0 && !is_transport(sent))
 		return err_set(e, sent, "cannot %s: %s", u->what, why->text);
 	if (sent == 0 && a->status != 416 && a->status != 404 && !retry_status(a->status))
 		return repository_refused(u->repo, a, u->what, e);

@@ -112,7 +112,8 @@ teardown()
 @test "what is not there" {
 	docker_registry
 	expect 1 mab inspect "$registry/app:1"
-	has "$stderr" "cannot read $registry/app:1: $registry answered 404: "
+	has "$stderr" "cannot read $registry/app:1: $registry answered 404: manifest unknown"
+	has "$stderr" "; the command 'tags' lists those that there are"
 	expect 1 mab tags "$registry/app"
 	has "$stderr" "cannot list the tags of $registry/app: $registry answered 404: "
 	expect 1 mab inspect oci:none

@@ -171,23 +171,6 @@ down()
 		"other.example:$port/app"
 }
 
-@test "through a proxy: the environment in both cases, --proxy, no_proxy" {
-	fake_registry
-	mab copy --all oci:src:app "$registry/app:1"
-	for variable in http_proxy HTTP_PROXY all_proxy ALL_PROXY; do
-		expect 0 env "$variable=http://$registry" "$top_builddir/mab-build" tags \
-			--tls-verify=false other.example/app
-	done
-	expect 0 mab tags --proxy="http://$registry" --tls-verify=false other.example/app
-	[ "$(requests '^GET http://other.example/v2/app/tags')" -eq 5 ]
-	expect 1 env "http_proxy=http://$registry" no_proxy=other.example \
-		"$top_builddir/mab-build" tags --retry=0 --tls-verify=false other.example/app
-	has "$stderr" "cannot find the address of other.example"
-	expect 1 mab tags --retry=0 --proxy=http://no.such.host.invalid --tls-verify=false \
-		other.example/app
-	has "$stderr" "cannot reach other.example through the proxy"
-}
-
 @test "an interrupted push ends soon, closes its sessions and publishes nothing" {
 	fake_registry busy=1000
 	"$top_builddir/mab-build" copy --all --retry=20 oci:src:app "$registry/app:1" 2>errors &

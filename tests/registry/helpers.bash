@@ -16,7 +16,7 @@ registry_setup()
 {
 	cd "$BATS_TEST_TMPDIR" || return
 	export HOME=$BATS_TEST_TMPDIR TMPDIR=$BATS_TEST_TMPDIR
-	unset XDG_CONFIG_HOME XDG_RUNTIME_DIR DOCKER_CONFIG REGISTRY_AUTH_FILE \
+	unset -v XDG_CONFIG_HOME XDG_RUNTIME_DIR DOCKER_CONFIG REGISTRY_AUTH_FILE \
 		http_proxy https_proxy all_proxy no_proxy \
 		HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY SSL_CERT_FILE SSL_CERT_DIR
 	pids=()
@@ -70,9 +70,25 @@ docker_registry()
 	registry=$(sed -n 's/.*listening on \([0-9.:]*\).*/\1/p' registry.log)
 }
 
+# certificate NAMES: one that has signed itself, in tls.crt and tls.key.
+certificate()
+{
+	need openssl
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 \
+		-keyout tls.key -out tls.crt -subj '/CN=Test Registry' \
+		-addext "subjectAltName=$1" 2>/dev/null
+}
+
+tls_registry() # [NAMES]
+{
+	certificate "${1:-IP:127.0.0.1}"
+	docker_registry "http:tls: {certificate: $PWD/tls.crt, key: $PWD/tls.key}"
+}
+
 # Sets registry to 127.0.0.1:PORT; its requests are in fake.log.
 fake_registry()
 {
+	rm -f fake.port
 	python3 "$here/fake-registry" fake.log "$@" >fake.port 2>fake.err 3>&- &
 	pids+=($!)
 	wait_for test -s fake.port
@@ -88,4 +104,14 @@ same_blobs()
 requests() # PATTERN
 {
 	grep -cE "$1" "${2:-fake.log}"
+}
+
+# put_manifest REPO:TAG KIND: as it comes on stdin, however wrong it is.
+put_manifest()
+{
+	python3 -c 'if True:
+		import sys
+		from urllib.request import Request, urlopen
+		urlopen(Request(sys.argv[1], sys.stdin.buffer.read(), method="PUT", headers={
+			"Content-Type": "application/vnd.%s.v1+json" % sys.argv[2]}))' "http://$registry/v2/${1%:*}/manifests/${1##*:}" "$2"
 }

@@ -15,21 +15,6 @@ teardown()
 	registry_teardown
 }
 
-# certificate NAMES: one that has signed itself, in tls.crt and tls.key.
-certificate()
-{
-	need openssl
-	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 \
-		-keyout tls.key -out tls.crt -subj '/CN=Test Registry' \
-		-addext "subjectAltName=$1" 2>/dev/null
-}
-
-tls_registry()
-{
-	certificate "${1:-IP:127.0.0.1}"
-	docker_registry "http:tls: {certificate: $PWD/tls.crt, key: $PWD/tls.key}"
-}
-
 basic_registry()
 {
 	need htpasswd

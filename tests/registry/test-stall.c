@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Servers that accept a connection, and then say nothing, or very little. */
+/* Servers that accept a connection, and then say nothing, very little, or that slowly. */
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -15,6 +15,7 @@
 struct server {
 	int fd;
 	const char *answer; /* what it says before it falls silent */
+	bool drips;	    /* it says more, a byte at a time */
 };
 
 static void *serve(void *context)
@@ -25,8 +26,11 @@ static void *serve(void *context)
 
 	if (fd < 0 || send(fd, s->answer, strlen(s->answer), MSG_NOSIGNAL) < 0)
 		abort();
+	/* Until the client has had enough. */
+	while (s->drips && send(fd, "x", 1, MSG_NOSIGNAL) == 1)
+		usleep(100 * 1000);
 	while (read(fd, &byte, 1) > 0)
-		; /* until the client has had enough */
+		;
 	close(fd);
 	return NULL;
 }
@@ -46,9 +50,9 @@ static char *start(struct server *s, pthread_t *thread)
 	return xasprintf("http://127.0.0.1:%d/", ntohs(a.sin_port));
 }
 
-static void test(const char *answer, const char *phase)
+static void test(const char *answer, bool drips, const char *phase)
 {
-	struct server s = {.answer = answer};
+	struct server s = {.answer = answer, .drips = drips};
 	struct http_settings settings = {.stall_seconds = 1, .attempts = 1};
 	AUTO_HTTP_ANSWER struct http_answer a = HTTP_ANSWER_INIT;
 	AUTO_ERR struct err e = ERR_INIT;
@@ -71,7 +75,9 @@ int main(void)
 {
 	unsetenv("http_proxy");
 	unsetenv("all_proxy");
-	test("", "waiting for its answer");
-	test("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc", "transferring");
+	test("", false, "waiting for its answer");
+	test("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc", false, "transferring");
+	test("HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n", true, "transferring");
+	test("HTTP/1.1 200 OK\r\nX: ", true, "transferring");
 	return tap_done();
 }
