@@ -60,15 +60,15 @@ static int check_digest(const struct oci_document *doc, const struct oci_digest 
 		expected = &announced;
 	if (!expected || oci_digest_equal(&doc->digest, expected))
 		return 0;
-	return err_set(e, -EIO,
+	return err_set(e, -EBADMSG,
 		       "the manifest that came for %s has another digest: it was damaged "
 		       "or replaced on its way",
 		       name);
 }
 
-static int get_document(struct repository *repo, const char *name,
-			const struct oci_digest *expected, struct oci_document *doc,
-			struct err *e)
+static int get_once(struct repository *repo, const char *name,
+		    const struct oci_digest *expected, struct oci_document *doc,
+		    struct err *e)
 {
 	AUTO_HTTP_ANSWER struct http_answer a = HTTP_ANSWER_INIT;
 	AUTO_OCI_DOCUMENT struct oci_document d = {0};
@@ -86,6 +86,21 @@ static int get_document(struct repository *repo, const char *name,
 	*doc = d;
 	d = (struct oci_document){0};
 	return 0;
+}
+
+/* Damage on the way may be gone the next time. */
+static int get_document(struct repository *repo, const char *name,
+			const struct oci_digest *expected, struct oci_document *doc,
+			struct err *e)
+{
+	AUTO_ERR struct err why = ERR_INIT;
+	int r = get_once(repo, name, expected, doc, &why);
+
+	if (r == -EBADMSG) {
+		registry_log(repo->host->client, "%s; trying again", why.text);
+		return get_once(repo, name, expected, doc, e);
+	}
+	return r < 0 ? err_set(e, r, "%s", why.text) : 0;
 }
 
 int registry_resolve(struct registry *r, const struct oci_reference *ref,
@@ -172,7 +187,7 @@ static int check_download(struct download *t, struct err *e)
 
 	oci_hasher_finish(t->hasher, &digest);
 	if (t->got != t->d->size)
-		return err_set(e, -EIO, "%llu bytes came, it should have %llu",
+		return err_set(e, -EBADMSG, "%llu bytes came, it should have %llu",
 			       (unsigned long long)t->got,
 			       (unsigned long long)t->d->size);
 	if (!oci_digest_equal(&digest, &t->d->digest))
@@ -192,6 +207,9 @@ static int transfer(struct download *t, const char *what, struct err *e)
 
 	if (r < 0)
 		return err_wrap(e, r, "cannot %s", what);
+	/* Broken off at the very end, so that there was no more to ask for. */
+	if (a.status == 416 && t->got == t->d->size)
+		a.status = 206;
 	if (a.status != 200 && a.status != 206)
 		return repository_refused(t->repo, &a, what, e);
 	r = check_download(t, e);
@@ -227,8 +245,7 @@ static int fetch_blob(struct repository *repo, const struct oci_descriptor *d,
 	if (oci_blobs_has(into, &d->digest, d->size))
 		return 0;
 	r = download(repo, d, into, &why);
-	/* Damage on the way may be gone the next time. */
-	if (r == -EBADMSG) {
+	if (r == -EBADMSG) { /* as with documents */
 		registry_log(repo->host->client, "%s; trying again", why.text);
 		return download(repo, d, into, e);
 	}
@@ -420,10 +437,23 @@ static char *next_page(const struct http_answer *a)
 	return http_url_resolve(a->url, target);
 }
 
+static int turn_page(char **url, const struct http_answer *a, struct err *e)
+{
+	char *next = next_page(a);
+
+	if (next && strcmp(next, *url) == 0) {
+		free(next);
+		return err_set(e, -ELOOP, "its next page is one that was there before");
+	}
+	free(*url);
+	*url = next;
+	return 0;
+}
+
 int registry_tags(struct registry *r, const struct oci_reference *ref, struct strv *tags,
 		  struct err *e)
 {
-	enum { PAGES_MAX = 10000 };
+	enum { PAGES_MAX = 10000, TAGS_MAX = 1 << 20 };
 	AUTO_FREE char *what = xasprintf("list the tags of %s/%s", ref->host, ref->path);
 	AUTO_FREE char *url = NULL;
 	struct repository *repo;
@@ -431,7 +461,7 @@ int registry_tags(struct registry *r, const struct oci_reference *ref, struct st
 
 	if (result == 0)
 		url = repository_url(repo, "tags/list?n=1000");
-	for (int page = 0; url && result == 0 && page < PAGES_MAX; page++) {
+	for (int page = 1; url && result == 0; page++) {
 		AUTO_HTTP_ANSWER struct http_answer a = HTTP_ANSWER_INIT;
 		struct http_request q = {.method = "GET", .url = url};
 
@@ -440,10 +470,12 @@ int registry_tags(struct registry *r, const struct oci_reference *ref, struct st
 			return repository_refused(repo, &a, what, e);
 		if (result == 0)
 			result = read_tags(&a, tags, e);
+		if (result == 0 && (tags->n > TAGS_MAX || page > PAGES_MAX))
+			result = err_set(e, -E2BIG, "the list has no end");
+		if (result == 0)
+			result = turn_page(&url, &a, e);
 		if (result < 0)
 			return err_wrap(e, result, "cannot %s", what);
-		free(url);
-		url = next_page(&a);
 	}
 	strv_sort(tags);
 	return result;

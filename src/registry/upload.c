@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/alloc.h"
 #include "registry/retry.h"
@@ -11,7 +12,6 @@
 enum {
 	WHOLE_MAX = 256 << 10,	/* bytes that go up in the request that ends the upload */
 	SMALL_CHUNK = 32 << 20, /* for registries that refuse larger requests */
-	SESSIONS_MAX = 5,	/* docker-registry forgets one whose request broke off */
 };
 
 struct upload {
@@ -23,6 +23,7 @@ struct upload {
 	uint64_t chunk;	   /* bytes of one request; 0: all that is left */
 	unsigned failures; /* in a row */
 	unsigned sessions;
+	bool damaged; /* once, on its way */
 	char digest[OCI_DIGEST_TEXT];
 	char *what; /* "write HOST/PATH@DIGEST", for messages */
 };
@@ -66,6 +67,14 @@ static int take_location(struct upload *u, const struct http_answer *a, struct e
 	if (!url)
 		return err_set(e, -EIO, "cannot %s: %s gave no place to upload to",
 			       u->what, u->repo->host->name);
+	if (!u->repo->host->insecure && strncasecmp(a->url, "https:", 6) == 0 &&
+	    strncasecmp(url, "https:", 6) != 0) {
+		free(url);
+		return err_set(e, -EIO,
+			       "cannot %s: %s wants it sent to an address without TLS; "
+			       "that is done only with --tls-verify=false",
+			       u->what, u->repo->host->name);
+	}
 	free(u->session);
 	u->session = url;
 	return 0;
@@ -121,13 +130,18 @@ static int post(struct upload *u, const char *origin, enum step *step, struct er
 	return r;
 }
 
+/*
+ * docker-registry forgets a session of which a request broke off. One more than there are
+ * attempts, for that which is given up because the registry refused its large request.
+ */
 static int open_session(struct upload *u, struct err *e)
 {
+	unsigned max = http_attempts(u->repo->host->client->http) + 1;
 	enum step step;
 
-	if (u->sessions++ == SESSIONS_MAX)
-		return err_set(e, -EIO, "cannot %s: %s lost what was uploaded, %d times",
-			       u->what, u->repo->host->name, SESSIONS_MAX);
+	if (u->sessions++ == max)
+		return err_set(e, -EIO, "cannot %s: %s lost what was uploaded, %u times",
+			       u->what, u->repo->host->name, max);
 	return post(u, NULL, &step, e);
 }
 
@@ -246,7 +260,7 @@ static int after_end(struct upload *u, int sent, const struct http_answer *a,
 {
 	AUTO_FREE char *status =
 		xasprintf("%s answered %ld", u->repo->host->name, a->status);
-	bool there, damaged;
+	bool there, damaged = sent == 0 && a->status == 400 && !u->damaged;
 	int r;
 
 	if (sent == -ECANCELED)
@@ -258,7 +272,7 @@ static int after_end(struct upload *u, int sent, const struct http_answer *a,
 	if (there)
 		return 0;
 	/* What arrived is not what was sent: once, that may be the way's fault. */
-	damaged = sent == 0 && a->status == 400 && u->sessions < 2;
+	u->damaged |= damaged;
 	if (sent == 0 && a->status != 404 && a->status != 416 && !damaged &&
 	    !retry_status(a->status))
 		return repository_refused(u->repo, a, u->what, e);
