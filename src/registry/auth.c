@@ -106,8 +106,8 @@ static void add_scopes(struct strbuf *s, const struct repository *repo, bool joi
 {
 	AUTO_STRV struct strv scopes = STRV_INIT;
 
-	strv_split(&scopes, repo->scopes, joined ? "" : " ");
-	for (size_t i = 0; i < scopes.n; i++)
+	strv_split(&scopes, repo->scopes, joined && !repo->origins_refused ? "" : " ");
+	for (size_t i = 0; i < (repo->origins_refused ? 1 : scopes.n); i++)
 		add_field(s, "scope", scopes.v[i]);
 }
 
@@ -204,6 +204,18 @@ static int check_realm(const struct registry_host *host, struct err *e)
 		       host->name, host->realm);
 }
 
+static int ask_token(struct repository *repo, struct http_answer *a, struct err *e)
+{
+	int r = 0;
+
+	a->status = 0;
+	if (repo->has_credentials && repo->credentials.is_identity_token)
+		r = post_token(repo, a, e);
+	if (r == 0 && (!a->status || a->status == 404 || a->status == 405))
+		r = get_token(repo, a, e);
+	return r;
+}
+
 static int fetch_token(struct repository *repo, struct err *e)
 {
 	AUTO_HTTP_ANSWER struct http_answer a = HTTP_ANSWER_INIT;
@@ -213,10 +225,13 @@ static int fetch_token(struct repository *repo, struct err *e)
 
 	if (r < 0)
 		return r;
-	if (repo->has_credentials && repo->credentials.is_identity_token)
-		r = post_token(repo, &a, e);
-	if (r == 0 && (!a.status || a.status == 404 || a.status == 405))
-		r = get_token(repo, &a, e);
+	r = ask_token(repo, &a, e);
+	/* Perhaps only what blobs might be mounted from is refused: it goes without. */
+	if (r == 0 && !repo->origins_refused && strchr(repo->scopes, ' ') &&
+	    (a.status == 401 || a.status == 403)) {
+		repo->origins_refused = true;
+		r = ask_token(repo, &a, e);
+	}
 	if (r < 0)
 		return err_wrap(e, r, "cannot get a token for %s/%s", repo->host->name,
 				repo->path);

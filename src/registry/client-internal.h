@@ -30,13 +30,14 @@ struct repository {
 	struct repository *next;
 	struct registry_host *host;
 	char *path;
-	char *scopes; /* separated by blanks: "repository:app:pull,push" */
+	char *scopes; /* separated by blanks: "repository:app:pull,push"; its own first */
 	pthread_mutex_t lock;
 	bool has_credentials, looked;
 	struct credentials credentials;
-	char *authorization; /* NULL: none yet */
-	time_t expires;	     /* of it, by the monotonic clock; 0: never */
-	unsigned generation; /* counts the authorizations */
+	bool origins_refused; /* only its own scope is asked for */
+	char *authorization;  /* NULL: none yet */
+	time_t expires;	      /* of it, by the monotonic clock; 0: never */
+	unsigned generation;  /* counts the authorizations */
 };
 
 struct registry {
