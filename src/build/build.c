@@ -261,33 +261,22 @@ int build_plan(struct build *b, struct err *e)
 	return build_plan_make(b, e);
 }
 
-static void show_planned(const struct build_step *s,
-			 void (*step)(void *context, const struct build_planned *planned),
-			 void *context)
+char *build_plan_text(const struct build *b)
 {
-	AUTO_FREE const struct build_about **sources =
-		xcalloc(s->nsources + 1, sizeof *sources);
-	struct build_planned planned = {
-		.about = &s->about,
-		.text = s->kind != BUILD_BASE ? s->in.source
-			: s->image	      ? s->image->name
-					      : "scratch",
-		.parent = s->parent ? &s->parent->about : NULL,
-		.sources = sources,
-		.nsources = s->nsources,
-	};
+	AUTO_STRBUF struct strbuf out = STRBUF_INIT;
 
-	for (size_t i = 0; i < s->nsources; i++)
-		sources[i] = &s->sources[i]->about;
-	step(context, &planned);
-}
+	for (size_t i = 0; i < b->plan.nsteps; i++) {
+		const struct build_step *s = b->plan.steps[i];
 
-void build_plan_list(const struct build *b,
-		     void (*step)(void *context, const struct build_planned *planned),
-		     void *context)
-{
-	for (size_t i = 0; i < b->plan.nsteps; i++)
-		show_planned(b->plan.steps[i], step, context);
+		if (s->kind == BUILD_BASE)
+			strbuf_addf(&out, "base %s\n",
+				    s->image ? s->image->name : "scratch");
+		else if (s->kind == BUILD_FILES)
+			strbuf_addf(&out, "folder %s\n", s->folder->name);
+		else
+			strbuf_addf(&out, "[%s] %s\n", s->about.label, s->in.source);
+	}
+	return strbuf_take(&out);
 }
 
 int build_execute(struct build *b, struct err *e)

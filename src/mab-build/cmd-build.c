@@ -14,7 +14,6 @@
 #include "mab-build/build-settings.h"
 #include "mab-build/check.h"
 #include "mab-build/command.h"
-#include "mab-build/plan.h"
 #include "mab-build/progress.h"
 #include "mab-build/source.h"
 
@@ -129,12 +128,14 @@ static void catch_signals(struct build *b)
 static int do_build(const struct settings *s, struct build *b, struct progress *p,
 		    struct err *e)
 {
+	AUTO_FREE char *text = NULL;
 	int r = build_plan(b, e);
 
 	if (r < 0)
 		return r;
 	if (s->dry_run) {
-		show_plan(b, s->progress == PROGRESS_JSON);
+		text = build_plan_text(b);
+		fputs(text, stdout);
 		return 0;
 	}
 	r = build_execute(b, e);

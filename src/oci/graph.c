@@ -16,8 +16,7 @@ enum {
 
 struct walk {
 	struct oci_graph *g;
-	int (*load)(void *context, const struct oci_descriptor *d,
-		    struct oci_document *doc, struct err *e);
+	oci_graph_load_fn *load;
 	void *context;
 	size_t bytes;
 };
@@ -51,47 +50,113 @@ static bool is_known(const struct oci_graph *g, const struct oci_digest *digest)
 	return false;
 }
 
-static int visit(struct walk *w, const struct oci_document *doc, int depth,
-		 struct err *e);
+/* What an index names and is not known yet, each once. */
+struct children {
+	const struct oci_descriptor **d;
+	struct oci_document *docs;
+	size_t n;
+};
 
-static int visit_child(struct walk *w, const struct oci_descriptor *d, int depth,
-		       struct err *e)
+static void children_free(struct children *c)
 {
-	AUTO_OCI_DOCUMENT struct oci_document doc = {0};
-	struct oci_graph *g = w->g;
-	int r;
+	for (size_t i = 0; c->docs && i < c->n; i++)
+		oci_document_free(&c->docs[i]);
+	free(c->docs);
+	free(c->d);
+}
 
-	if (is_known(g, &d->digest))
-		return 0;
-	w->bytes += d->size;
-	if (d->size > OCI_DOCUMENT_MAX || w->bytes > BYTES_MAX)
-		return err_set(e, -E2BIG, "the manifests have more than %d MiB",
-			       BYTES_MAX >> 20);
-	r = w->load(w->context, d, &doc, e);
-	if (r == 0)
-		r = visit(w, &doc, depth, e);
-	if (r < 0)
-		return r;
-	GROW(g->documents, g->n_documents);
-	g->documents[g->n_documents++] = doc;
-	doc = (struct oci_document){0};
+static bool is_child(const struct children *c, const struct oci_digest *digest)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (oci_digest_equal(&c->d[i]->digest, digest))
+			return true;
+	return false;
+}
+
+static int find_children(struct walk *w, const struct oci_index *index,
+			 struct children *c, struct err *e)
+{
+	c->d = xcalloc(index->n + 1, sizeof *c->d);
+	for (size_t i = 0; i < index->n; i++) {
+		const struct oci_descriptor *d = &index->manifests[i];
+
+		if (is_known(w->g, &d->digest) || is_child(c, &d->digest))
+			continue;
+		if (d->size > OCI_DOCUMENT_MAX || d->size > BYTES_MAX - w->bytes)
+			return err_set(e, -E2BIG, "the manifests have more than %d MiB",
+				       BYTES_MAX >> 20);
+		w->bytes += d->size;
+		c->d[c->n++] = d;
+	}
 	return 0;
 }
 
-static int visit(struct walk *w, const struct oci_document *doc, int depth, struct err *e)
+/* Sizes count towards a limit, so they must be true. */
+static int load_children(struct walk *w, struct children *c, struct err *e)
 {
-	AUTO_OCI_INDEX struct oci_index index = {0};
 	int r;
 
-	if (!oci_document_is_index(doc))
-		return visit_manifest(w, doc, e);
+	c->docs = xcalloc(c->n + 1, sizeof *c->docs);
+	r = c->n ? w->load(w->context, c->d, c->n, c->docs, e) : 0;
+	for (size_t i = 0; i < c->n && r == 0; i++) {
+		char text[OCI_DIGEST_TEXT];
+
+		if (c->docs[i].len != c->d[i]->size)
+			r = err_set(e, -EINVAL,
+				    "the manifest %s has %zu bytes, its index says %llu",
+				    oci_digest_format(&c->d[i]->digest, text),
+				    c->docs[i].len, (unsigned long long)c->d[i]->size);
+	}
+	return r;
+}
+
+static int visit(struct walk *w, const struct oci_document *doc, int depth,
+		 struct err *e);
+
+/* Children come before their parents. */
+static int visit_children(struct walk *w, struct children *c, int depth, struct err *e)
+{
+	struct oci_graph *g = w->g;
+	int r = 0;
+
+	for (size_t i = 0; i < c->n && r == 0; i++) {
+		if (is_known(g, &c->d[i]->digest)) /* a sibling names it, too */
+			continue;
+		r = visit(w, &c->docs[i], depth, e);
+		if (r < 0)
+			return r;
+		GROW(g->documents, g->n_documents);
+		g->documents[g->n_documents++] = c->docs[i];
+		c->docs[i] = (struct oci_document){0};
+	}
+	return r;
+}
+
+static int visit_index(struct walk *w, const struct oci_document *doc, int depth,
+		       struct err *e)
+{
+	AUTO_OCI_INDEX struct oci_index index = {0};
+	struct children c = {0};
+	int r;
+
 	if (depth == DEPTH_MAX)
 		return err_set(e, -ELOOP, "there are indexes within indexes, %d deep",
 			       DEPTH_MAX);
 	r = oci_index_parse(&index, doc, e);
-	for (size_t i = 0; i < index.n && r == 0; i++)
-		r = visit_child(w, &index.manifests[i], depth + 1, e);
+	if (r == 0)
+		r = find_children(w, &index, &c, e);
+	if (r == 0)
+		r = load_children(w, &c, e);
+	if (r == 0)
+		r = visit_children(w, &c, depth + 1, e);
+	children_free(&c);
 	return r;
+}
+
+static int visit(struct walk *w, const struct oci_document *doc, int depth, struct err *e)
+{
+	return oci_document_is_index(doc) ? visit_index(w, doc, depth, e)
+					  : visit_manifest(w, doc, e);
 }
 
 static int by_digest(const void *a, const void *b)
@@ -139,9 +204,7 @@ static int drop_copies(struct oci_graph *g, struct err *e)
 }
 
 int oci_graph_load(struct oci_graph *g, const struct oci_document *root,
-		   int (*load)(void *context, const struct oci_descriptor *d,
-			       struct oci_document *doc, struct err *e),
-		   void *context, struct err *e)
+		   oci_graph_load_fn *load, void *context, struct err *e)
 {
 	struct walk w = {g, load, context, 0};
 	int r = visit(&w, root, 0, e);
@@ -149,20 +212,27 @@ int oci_graph_load(struct oci_graph *g, const struct oci_document *root,
 	return r < 0 ? r : drop_copies(g, e);
 }
 
-static int load_blob(void *context, const struct oci_descriptor *d,
-		     struct oci_document *doc, struct err *e)
+static int load_blobs(void *context, const struct oci_descriptor *const *d, size_t n,
+		      struct oci_document *docs, struct err *e)
 {
-	char *data;
-	size_t len;
-	int r = oci_blobs_read(context, &d->digest, OCI_DOCUMENT_MAX, &data, &len, e);
+	int r = 0;
 
-	return r < 0 ? r : oci_document_init(doc, d->media_type, data, len, e);
+	for (size_t i = 0; i < n && r == 0; i++) {
+		char *data;
+		size_t len;
+
+		r = oci_blobs_read(context, &d[i]->digest, OCI_DOCUMENT_MAX, &data, &len,
+				   e);
+		if (r == 0)
+			r = oci_document_init(&docs[i], d[i]->media_type, data, len, e);
+	}
+	return r;
 }
 
 int oci_graph_of_blobs(struct oci_graph *g, const struct oci_document *root,
 		       struct oci_blobs *from, struct err *e)
 {
-	return oci_graph_load(g, root, load_blob, from, e);
+	return oci_graph_load(g, root, load_blobs, from, e);
 }
 
 /* Until the end, hashed on the way. */

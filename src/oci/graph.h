@@ -15,13 +15,18 @@ struct oci_graph {
 };
 
 /*
- * Walks from a root down; load gets the documents below. Those that two indexes share
- * are there once.
+ * Gets n documents, which may be done at once: each into its place of docs, which are
+ * empty. After a failure those that are there are freed by the caller.
+ */
+typedef int oci_graph_load_fn(void *context, const struct oci_descriptor *const *d,
+			      size_t n, struct oci_document *docs, struct err *e);
+
+/*
+ * Walks from a root down; load gets the documents below, those of one index together.
+ * What two indexes share is there once.
  */
 int oci_graph_load(struct oci_graph *g, const struct oci_document *root,
-		   int (*load)(void *context, const struct oci_descriptor *d,
-			       struct oci_document *doc, struct err *e),
-		   void *context, struct err *e);
+		   oci_graph_load_fn *load, void *context, struct err *e);
 
 /* The same from a place that has everything as blobs. */
 int oci_graph_of_blobs(struct oci_graph *g, const struct oci_document *root,

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <time.h>
 
+#include "oci/blobs.h"
 #include "oci/manifest.h"
 #include "registry/client.h"
 #include "registry/credentials.h"
@@ -89,6 +90,14 @@ void registry_log(struct registry *r, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 void registry_progress(struct registry *r, const struct oci_digest *blob, bool upload,
 		       uint64_t done, uint64_t total);
+
+/*
+ * The documents of n descriptors, several at once, each into its place of docs. have is
+ * where they may be already, or NULL. Those that came stay after a failure.
+ */
+int repository_load_documents(struct repository *repo, struct oci_blobs *have,
+			      const struct oci_descriptor *const *d, size_t n,
+			      struct oci_document *docs, struct err *e);
 
 /*
  * Calls job(context, i) for every i below n, up to the settings' number at once. After a

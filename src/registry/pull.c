@@ -270,19 +270,44 @@ struct pull {
 	struct oci_graph graph;
 };
 
-/* From where it goes to, if it is there already. */
-static int load_document(void *context, const struct oci_descriptor *d,
-			 struct oci_document *doc, struct err *e)
+/* Documents of an index on their way. */
+struct batch {
+	struct repository *repo;
+	struct oci_blobs *have; /* where they may be already; NULL: nowhere */
+	const struct oci_descriptor *const *d;
+	struct oci_document *docs;
+};
+
+static int load_document(void *context, size_t i, struct err *e)
 {
-	struct pull *p = context;
+	struct batch *b = context;
+	const struct oci_descriptor *d = b->d[i];
 	char text[OCI_DIGEST_TEXT];
 	char *data;
 	size_t len;
 
-	if (oci_blobs_read(p->into, &d->digest, OCI_DOCUMENT_MAX, &data, &len, NULL) == 0)
-		return oci_document_init(doc, d->media_type, data, len, e);
-	return get_document(p->repo, oci_digest_format(&d->digest, text), &d->digest, doc,
-			    e);
+	if (b->have &&
+	    oci_blobs_read(b->have, &d->digest, OCI_DOCUMENT_MAX, &data, &len, NULL) == 0)
+		return oci_document_init(&b->docs[i], d->media_type, data, len, e);
+	return get_document(b->repo, oci_digest_format(&d->digest, text), &d->digest,
+			    &b->docs[i], e);
+}
+
+int repository_load_documents(struct repository *repo, struct oci_blobs *have,
+			      const struct oci_descriptor *const *d, size_t n,
+			      struct oci_document *docs, struct err *e)
+{
+	struct batch b = {repo, have, d, docs};
+
+	return registry_parallel(repo->host->client, n, load_document, &b, e);
+}
+
+static int load_documents(void *context, const struct oci_descriptor *const *d, size_t n,
+			  struct oci_document *docs, struct err *e)
+{
+	struct pull *p = context;
+
+	return repository_load_documents(p->repo, p->into, d, n, docs, e);
 }
 
 static int pull_blob(void *context, size_t i, struct err *e)
@@ -307,7 +332,7 @@ int registry_pull(struct registry *r, const struct oci_reference *ref,
 	int result = open_repository(r, ref, &p.repo, e);
 
 	if (result == 0)
-		result = oci_graph_load(&p.graph, doc, load_document, &p, e);
+		result = oci_graph_load(&p.graph, doc, load_documents, &p, e);
 	if (result == 0)
 		result = registry_parallel(r, p.graph.n_blobs, pull_blob, &p, e);
 	for (size_t i = 0; i < p.graph.n_documents && result == 0; i++)

@@ -14,6 +14,7 @@
 
 #include "base/alloc.h"
 #include "oci/graph.h"
+#include "registry/client-internal.h"
 #include "registry/pull.h"
 
 struct source {
@@ -98,12 +99,14 @@ static int open_temporary(struct err *e)
 	return fd;
 }
 
-static int load_document(void *context, const struct oci_descriptor *d,
-			 struct oci_document *doc, struct err *e)
+static int load_documents(void *context, const struct oci_descriptor *const *d, size_t n,
+			  struct oci_document *docs, struct err *e)
 {
 	struct source *s = context;
+	struct repository *repo;
+	int r = repository_get(s->registry, s->ref, "pull", NULL, 0, &repo, e);
 
-	return registry_fetch_document(s->registry, s->ref, d, doc, e);
+	return r < 0 ? r : repository_load_documents(repo, NULL, d, n, docs, e);
 }
 
 /* Only who wants a blob needs to know them; a copy of what is there wants none. */
@@ -114,7 +117,7 @@ static int load(struct source *s, struct err *e)
 	pthread_mutex_lock(&s->lock);
 	if (!s->loaded) {
 		oci_graph_free(&s->graph);
-		r = oci_graph_load(&s->graph, s->doc, load_document, s, e);
+		r = oci_graph_load(&s->graph, s->doc, load_documents, s, e);
 		s->loaded = r == 0;
 	}
 	pthread_mutex_unlock(&s->lock);
