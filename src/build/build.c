@@ -17,6 +17,7 @@
 #include "priv/namespaces.h"
 #include "priv/overlay.h"
 #include "priv/userns.h"
+#include "store/blobs.h"
 
 /* --- What others need --- */
 
@@ -217,7 +218,6 @@ int build_open(const struct build_settings *settings, struct build **made, struc
 	if (b->cancel < 0)
 		return err_sys(e, -errno, "cannot make an eventfd");
 	raise_limits();
-	build_blobs_init(b);
 	r = set_platforms(b, e);
 	if (r == 0)
 		r = build_plan_runs(b, &runs, &n, e);
@@ -231,8 +231,10 @@ int build_open(const struct build_settings *settings, struct build **made, struc
 	b->nemulated = preflight.nemulated;
 	set_form(b);
 	r = store_open(&b->store, settings->root, root, e);
-	if (r == 0)
-		r = store_draft_new(b->store, &b->empty, e);
+	if (r < 0)
+		return r;
+	build_blobs_init(b);
+	r = store_draft_new(b->store, &b->empty, e);
 	if (r == 0)
 		r = open_folders(b, e);
 	if (r == 0)
@@ -313,6 +315,7 @@ void build_free(struct build *b)
 	run_filter_free(&b->filter);
 	registry_free(b->registry);
 	store_draft_discard(&b->empty);
+	store_blobs_free(b->stored);
 	store_close(b->store);
 	clean_close(&b->cancel);
 	free(b->platforms);

@@ -12,6 +12,7 @@
 #include "oci/graph.h"
 #include "oci/layout.h"
 #include "registry/push.h"
+#include "store/image.h"
 
 static int complete_reference(const char *name, struct oci_reference *ref, struct err *e)
 {
@@ -44,17 +45,15 @@ int build_tag(struct build *b, const char *name, struct err *e)
 {
 	AUTO_OCI_REFERENCE struct oci_reference ref = {0};
 	const struct oci_document *doc = build_result(b);
-	AUTO_FREE char *text = NULL;
+	const struct store_image image = {.digest = doc->digest,
+					  .media_type = doc->media_type};
 	AUTO_FREE char *whole = NULL;
-	char digest[OCI_DIGEST_TEXT];
 	int r = complete_reference(name, &ref, e);
 
 	if (r < 0)
 		return r;
 	whole = oci_reference_format(&ref);
-	text = xasprintf("%s %s\n", oci_digest_format(&doc->digest, digest),
-			 doc->media_type);
-	return store_name_write(b->store, whole, text, e);
+	return store_image_write(b->store, whole, &image, e);
 }
 
 int build_export_layout(struct build *b, const char *folder, const char *name,

@@ -10,6 +10,7 @@
 #include "build/internal.h"
 #include "oci/reference.h"
 #include "registry/pull.h"
+#include "store/image.h"
 
 /* The document of a digest out of the store. */
 static int stored_document(struct build *b, const struct oci_digest *digest,
@@ -18,31 +19,21 @@ static int stored_document(struct build *b, const struct oci_digest *digest,
 {
 	char *data;
 	size_t len;
-	int r = oci_blobs_read(&b->stored, digest, OCI_DOCUMENT_MAX, &data, &len, e);
+	int r = oci_blobs_read(b->stored, digest, OCI_DOCUMENT_MAX, &data, &len, e);
 
 	return r < 0 ? r : oci_document_init(doc, media_type, data, len, e);
 }
 
-/* Names of the store lead to "DIGEST MEDIA-TYPE". */
-static int resolve_local(struct build *b, const char *name,
-			 const struct oci_platform *platform, struct oci_document *doc,
-			 struct err *e)
+/* The manifest that serves the platform, of a name in the store. */
+static int stored_manifest(struct build *b, const struct store_image *local,
+			   const struct oci_platform *platform, struct oci_document *doc,
+			   struct err *e)
 {
-	AUTO_FREE char *text = NULL;
-	AUTO_STRV struct strv words = STRV_INIT;
 	AUTO_OCI_DOCUMENT struct oci_document top = {0};
-	struct oci_index index = {0};
+	AUTO_OCI_INDEX struct oci_index index = {0};
 	const struct oci_descriptor *chosen;
-	struct oci_digest digest;
-	int r = store_name_read(b->store, name, &text, e);
+	int r = stored_document(b, &local->digest, local->media_type, &top, e);
 
-	if (r < 0)
-		return r;
-	strv_split(&words, text, " \n");
-	r = words.n < 2 ? err_set(e, -EINVAL, "the store's entry of %s is damaged", name)
-			: oci_digest_parse(&digest, words.v[0], e);
-	if (r == 0)
-		r = stored_document(b, &digest, words.v[1], &top, e);
 	if (r < 0)
 		return r;
 	if (!oci_document_is_index(&top)) {
@@ -53,10 +44,35 @@ static int resolve_local(struct build *b, const char *name,
 	r = oci_index_parse(&index, &top, e);
 	if (r == 0)
 		r = oci_index_select(&index, platform, &chosen, e);
-	if (r == 0)
-		r = stored_document(b, &chosen->digest, chosen->media_type, doc, e);
-	oci_index_free(&index);
+	return r < 0 ? r
+		     : stored_document(b, &chosen->digest, chosen->media_type, doc, e);
+}
+
+/* Of a list that was put together, the layers may be in a registry. */
+static int take_origin(struct build_image *i, const struct store_image *local,
+		       const struct oci_document *doc, struct err *e)
+{
+	const char *origin = store_image_origin(local, &doc->digest);
+	int r;
+
+	i->local = !origin;
+	if (!origin)
+		return 0;
+	oci_reference_free(&i->ref);
+	r = oci_reference_parse(&i->ref, origin, e);
+	oci_reference_complete(&i->ref);
 	return r;
+}
+
+static int resolve_local(struct build *b, struct build_image *i, const char *name,
+			 struct oci_document *doc, struct err *e)
+{
+	AUTO_STORE_IMAGE struct store_image local = {0};
+	int r = store_image_read(b->store, name, &local, e);
+
+	if (r == 0)
+		r = stored_manifest(b, &local, &i->platform, doc, e);
+	return r < 0 ? r : take_origin(i, &local, doc, e);
 }
 
 static int resolve(struct build *b, struct build_image *i, struct oci_document *doc,
@@ -69,14 +85,13 @@ static int resolve(struct build *b, struct build_image *i, struct oci_document *
 		return r;
 	/* What --tag gave a short name has it as it was typed. */
 	whole = oci_reference_format(&i->ref);
-	r = resolve_local(b, whole, &i->platform, doc, e);
+	r = resolve_local(b, i, whole, doc, e);
 	if (r == -ENOENT) {
 		free(whole);
 		oci_reference_complete(&i->ref);
 		whole = oci_reference_format(&i->ref);
-		r = resolve_local(b, whole, &i->platform, doc, e);
+		r = resolve_local(b, i, whole, doc, e);
 	}
-	i->local = r == 0;
 	if (r != -ENOENT)
 		return r;
 	return registry_resolve_platform(b->registry, &i->ref, &i->platform, doc, e);
@@ -141,10 +156,10 @@ static int read_config(struct build *b, struct build_image *i,
 	if (i->layout)
 		r = build_blob_take(b, oci_layout_blobs(i->layout), &m->config, e);
 	else if (!i->local &&
-		 !oci_blobs_has(&b->stored, &m->config.digest, m->config.size))
-		r = registry_fetch_blob(b->registry, &i->ref, &m->config, &b->stored, e);
+		 !oci_blobs_has(b->stored, &m->config.digest, m->config.size))
+		r = registry_fetch_blob(b->registry, &i->ref, &m->config, b->stored, e);
 	if (r == 0)
-		r = oci_blobs_read(&b->stored, &m->config.digest, OCI_CONFIG_MAX, &data,
+		r = oci_blobs_read(b->stored, &m->config.digest, OCI_CONFIG_MAX, &data,
 				   &len, e);
 	if (r == 0)
 		r = oci_config_parse(&i->config, data, len, e);
@@ -298,7 +313,7 @@ static void add_layers(struct oci_manifest *m, const struct build_chain *layers)
 
 static int put(struct build *b, const void *data, size_t len, struct err *e)
 {
-	return oci_blobs_add(&b->stored, data, len, NULL, e);
+	return oci_blobs_add(b->stored, data, len, NULL, e);
 }
 
 static int write_image(struct build *b, size_t platform, struct err *e)

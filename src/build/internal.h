@@ -39,7 +39,7 @@ struct build {
 	struct store *store;
 	struct store_draft empty; /* its fs is a folder with nothing in it */
 	struct registry *registry;
-	struct oci_blobs stored;   /* the store's */
+	struct oci_blobs *stored;  /* the store's */
 	struct oci_blobs blobs;	   /* the same, and what can be fetched into it */
 	char form[32];		   /* of snapshots */
 	bool userxattr, one_owner; /* how snapshots are unpacked */
@@ -71,7 +71,7 @@ void build_tell_event(struct build *b, struct build_event *event);
 /* Seconds since the build began. */
 double build_time(const struct build *b);
 
-/* The blobs of the store as others see them. */
+/* The blobs of the store, once that is open, as others see them. */
 void build_blobs_init(struct build *b);
 
 /* Copies a blob of this machine into the store, verified. */

@@ -97,7 +97,7 @@ static int do_fetch(struct build *b, struct build_layer *l, struct err *e)
 	if (r == -ENOENT && (l->origin || l->from)) {
 		r = l->from ? build_blob_take(b, l->from, &l->blob, e)
 			    : registry_fetch_blob(b->registry, l->origin, &l->blob,
-						  &b->stored, e);
+						  b->stored, e);
 		if (r == 0)
 			r = store_blob_open(b->store, &l->blob.digest, NULL, e);
 	}

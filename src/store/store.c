@@ -192,6 +192,17 @@ int store_open(struct store **store, const char *path, bool privileged, struct e
 	return 0;
 }
 
+bool store_exists(const char *path, bool privileged)
+{
+	AUTO_FREE char *usual = NULL;
+	AUTO_FREE char *format = NULL;
+
+	if (!path && default_path(privileged, &usual, NULL) < 0)
+		return false;
+	format = xasprintf("%s/format", path ? path : usual);
+	return access(format, F_OK) == 0;
+}
+
 void store_close(struct store *s)
 {
 	if (!s)

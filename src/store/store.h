@@ -42,6 +42,9 @@ struct store;
 int store_open(struct store **store, const char *path, bool privileged, struct err *e);
 void store_close(struct store *s);
 
+/* Whether there is a store where store_open() would open it. */
+bool store_exists(const char *path, bool privileged);
+
 /* The folder, as a path for messages and as an fd that stays the store's. */
 const char *store_path(const struct store *s);
 int store_dirfd(const struct store *s);
