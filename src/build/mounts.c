@@ -16,8 +16,6 @@
 #include "priv/overlay.h"
 #include "priv/tree.h"
 
-#define CACHES "caches" /* in the store */
-
 static bool given(const struct dockerfile_mount *m, const char *field)
 {
 	for (size_t i = 0; i < m->nfields; i++)
@@ -211,14 +209,22 @@ static void cache_key(const struct build_step *s, const struct dockerfile_mount 
 	build_key_end(&k, key);
 }
 
+static int cache_folder(struct build *b, const struct oci_digest *key, struct err *e)
+{
+	AUTO_STORE_DRAFT struct store_draft draft = STORE_DRAFT_INIT;
+	int r = store_cache_open(b->store, key, e);
+
+	if (r != -ENOENT)
+		return r;
+	r = store_draft_new(b->store, &draft, e);
+	return r < 0 ? r : store_cache_commit(&draft, key, e);
+}
+
 static int open_cache(struct build *b, const struct build_step *s,
 		      const struct dockerfile_mount *m, struct run_mount *mount,
 		      struct build_mount_base *base, struct err *e)
 {
-	AUTO_FREE char *path = NULL;
-	char text[OCI_DIGEST_TEXT];
 	struct stat st;
-	int r;
 
 	if (m->from)
 		return err_set(e, -ENOTSUP,
@@ -226,20 +232,16 @@ static int open_cache(struct build *b, const struct build_step *s,
 	if (m->sharing == DOCKERFILE_SHARING_PRIVATE)
 		return err_set(e, -ENOTSUP, "this version has no sharing=private");
 	cache_key(s, m, &base->lock_key);
-	path = xasprintf(CACHES "/%s",
-			 oci_digest_hex(oci_digest_format(&base->lock_key, text)));
 	if (m->sharing == DOCKERFILE_SHARING_LOCKED) {
 		base->lock = store_lock(b->store, &base->lock_key, true, e);
 		if (base->lock < 0)
 			return base->lock;
 	}
-	r = path_make_folders(store_dirfd(b->store), path, 0755, e);
-	if (r < 0)
-		return r;
-	base->source = openat(store_dirfd(b->store), path,
-			      O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (base->source < 0 || fstat(base->source, &st) < 0)
-		return err_sys(e, -errno, "cannot open a cache of the store");
+	base->source = cache_folder(b, &base->lock_key, e);
+	if (base->source < 0)
+		return base->source;
+	if (fstat(base->source, &st) < 0)
+		return err_sys(e, -errno, "cannot examine a cache of the store");
 	/* A new one gets what the mount says; later steps find it as it is. */
 	if (!b->one_owner && (m->uid >= 0 || m->gid >= 0) && st.st_uid == 0 &&
 	    st.st_gid == 0 &&

@@ -98,6 +98,13 @@ int store_name_read(struct store *s, const char *name, char **text, struct err *
 	return 0;
 }
 
+int store_names_hold(struct store *s, struct err *e)
+{
+	int fd = store_hold(s->dirfd, "names", O_DIRECTORY);
+
+	return fd < 0 ? err_sys(e, fd, "cannot lock %s/names", s->path) : fd;
+}
+
 int store_name_write(struct store *s, const char *name, const char *text, struct err *e)
 {
 	AUTO_FREE char *all = xasprintf("%s\n%s", name, text);
@@ -105,9 +112,9 @@ int store_name_write(struct store *s, const char *name, const char *text, struct
 	AUTO_CLOSE int lock = -1;
 
 	/* Not while store_prune() works with the names that it has read. */
-	lock = store_hold(s->dirfd, "names", O_DIRECTORY);
+	lock = store_names_hold(s, e);
 	if (lock < 0)
-		return err_sys(e, lock, "cannot lock %s/names", s->path);
+		return lock;
 	name_file(name, file);
 	return store_publish(s, s->names, file, all, strlen(all), true, e);
 }
@@ -186,4 +193,21 @@ void store_unlock(struct store *s, const struct oci_digest *key, int fd)
 		return;
 	(void)unlinkat(s->locks, hex_of(key, text), 0); /* an empty file stays at worst */
 	close(fd);
+}
+
+static int clean_lock(void *context, const char *name)
+{
+	const struct store *s = context;
+	AUTO_CLOSE int fd = openat(s->locks, name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+
+	/* As its holder would: whoever waits finds that it is gone, and makes another. */
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 &&
+	    store_is_there(s->locks, name, fd))
+		(void)unlinkat(s->locks, name, 0); /* an empty file stays at worst */
+	return 0;
+}
+
+int store_clean_locks(struct store *s, struct err *e)
+{
+	return store_each(s->locks, clean_lock, s, e);
 }

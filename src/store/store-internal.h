@@ -9,7 +9,7 @@
 struct store {
 	char *path;
 	int dirfd;
-	int tmp, blobs, snapshots, names, locks;
+	int tmp, blobs, snapshots, caches, names, locks;
 	int records[STORE_KINDS];
 	atomic_uint serial; /* of temporary names in this process */
 };
@@ -23,6 +23,9 @@ int store_temporary_folder(struct store *s, char **name, struct err *e);
 
 /* Removes what killed processes left in tmp/, or, with usage, only counts it. */
 int store_clean_leftovers(struct store *s, struct store_amount *usage, struct err *e);
+
+/* Removes locks whose holders were killed. */
+int store_clean_locks(struct store *s, struct err *e);
 
 /*
  * Opens something that others may remove: a shared lock is taken on it, and it is then

@@ -68,6 +68,7 @@ static int open_folders(struct store *s, struct err *e)
 		{"tmp", &s->tmp},
 		{"blobs/sha256", &s->blobs},
 		{"snapshots", &s->snapshots},
+		{"caches", &s->caches},
 		{"names", &s->names},
 		{"locks", &s->locks},
 		{"records/step", &s->records[STORE_STEP]},
@@ -175,7 +176,8 @@ int store_open(struct store **store, const char *path, bool privileged, struct e
 	struct store *s = xcalloc(1, sizeof *s);
 	int r = 0;
 
-	s->dirfd = s->tmp = s->blobs = s->snapshots = s->names = s->locks = -1;
+	s->dirfd = s->tmp = s->blobs = s->snapshots = s->caches = s->names = -1;
+	s->locks = -1;
 	for (int i = 0; i < STORE_KINDS; i++)
 		s->records[i] = -1;
 	if (path)
@@ -211,6 +213,7 @@ void store_close(struct store *s)
 	clean_close(&s->tmp);
 	clean_close(&s->blobs);
 	clean_close(&s->snapshots);
+	clean_close(&s->caches);
 	clean_close(&s->names);
 	clean_close(&s->locks);
 	for (int i = 0; i < STORE_KINDS; i++)

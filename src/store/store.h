@@ -7,12 +7,15 @@
  * under a temporary name in tmp/ and gets its own by one rename or link.
  *
  *     blobs/sha256/HEX      as in an OCI image layout
- *     snapshots/HEX-FORM    the files of one layer, by diff id and by how they were
- * unpacked records/KIND/HEX      small facts by key names/HEX             local images;
- * HEX is the digest of the name locks/, tmp/          what is going on
+ *     snapshots/HEX-FORM    the files of one layer, by diff id and how they were unpacked
+ *     caches/HEX            folders that RUN --mount=type=cache shows
+ *     records/KIND/HEX      small facts by key
+ *     names/HEX             local images; HEX is the digest of the name
+ *     locks/, tmp/          what is going on
  *
- * In use: the file descriptor that store_blob_*, store_snapshot_* and store_draft_*
- * return holds a shared flock(2), and store_prune() removes only what nobody holds.
+ * In use: the file descriptor that store_blob_*, store_snapshot_*, store_cache_* and
+ * store_draft_* return holds a shared flock(2), and store_prune() removes only what
+ * nobody holds.
  * Closing the fd, or dying, ends the use.
  *
  * Power loss: blobs and names are synced before they get their name. Records carry a
@@ -124,6 +127,18 @@ void store_draft_discard(struct store_draft *d);
 
 #define AUTO_STORE_DRAFT CLEAN(store_draft_discard)
 
+/* --- Caches: folders that stay between builds --- */
+
+/* An fd of the folder, in use. -ENOENT without words when there is none. */
+int store_cache_open(struct store *s, const struct oci_digest *key, struct err *e);
+
+/*
+ * Makes fs of the draft one and ends the draft. Where there is one already, that one
+ * counts. Returns an fd as store_cache_open() does.
+ */
+int store_cache_commit(struct store_draft *d, const struct oci_digest *key,
+		       struct err *e);
+
 /* --- Records and names --- */
 
 enum store_kind {
@@ -155,6 +170,9 @@ int store_name_write(struct store *s, const char *name, const char *text, struct
 int store_name_remove(struct store *s, const char *name, struct err *e);
 int store_names(struct store *s, struct strv *names, struct err *e); /* sorted */
 
+/* An fd: until it is closed, store_prune() waits, and what names lead to stays. */
+int store_names_hold(struct store *s, struct err *e);
+
 /* --- Locks --- */
 
 /*
@@ -171,23 +189,56 @@ struct store_amount {
 	uint64_t count, bytes; /* bytes that the file system has allocated */
 };
 
+/* A blob, a snapshot, a cache or a record. */
+struct store_item {
+	const char *folder; /* below the store: "blobs/sha256", "records/step" */
+	int dirfd;	    /* the same, the store's */
+	char *name;
+	uint64_t bytes;
+	time_t used; /* last, in seconds since 1970 */
+	bool needed; /* a name leads to it */
+	bool in_use;
+};
+
+/* The least recently used first. */
+struct store_items {
+	struct store_item *v;
+	size_t n;
+};
+
 struct store_usage {
-	struct store_amount blobs, snapshots, records, names;
+	struct store_amount blobs, snapshots, caches, records, names;
 	struct store_amount leftovers; /* of processes that were killed */
 	struct store_amount
 		reclaimable; /* of all: what no name leads to, and nobody uses */
 };
 
-int store_usage(struct store *s, struct store_usage *usage, struct err *e);
+/* items, to be released by the caller, may be NULL. */
+int store_usage(struct store *s, struct store_usage *usage, struct store_items *items,
+		struct err *e);
+void store_items_free(struct store_items *items);
+
+#define AUTO_STORE_ITEMS CLEAN(store_items_free)
 
 /*
- * Which of the reclaimable things go, least recently used first: those unused for longer
- * than `unused` seconds, until at most `keep` bytes of them remain. Both 0: all.
+ * Which of the reclaimable things go, least recently used first: of those unused for
+ * longer than `unused` seconds (0: of all) as many as are needed to have at most `keep`
+ * bytes of reclaimable things left.
  */
 struct store_prune {
 	time_t unused;
 	uint64_t keep;
+	bool names;   /* names go before, those that were written that long ago */
+	bool dry_run; /* nothing goes, all else is the same */
+	/* What goes; may be NULL. Of a name, item is NULL. */
+	void (*tell)(void *context, const char *name, const struct store_item *item);
+	void *context;
+};
+
+struct store_pruned {
+	struct store_amount items;
+	uint64_t names;
 };
 
 int store_prune(struct store *s, const struct store_prune *what,
-		struct store_amount *removed, struct err *e);
+		struct store_pruned *pruned, struct err *e);

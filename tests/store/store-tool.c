@@ -162,8 +162,8 @@ static int check(struct store *s, const char *name, struct err *e)
 
 int main(int argc, char **argv)
 {
-	struct store_prune all = {0, 0};
-	struct store_amount removed;
+	struct store_prune all = {0};
+	struct store_pruned pruned;
 	AUTO_ERR struct err e = ERR_INIT;
 	struct store *s = NULL;
 	int r;
@@ -176,7 +176,7 @@ int main(int argc, char **argv)
 	else if (r == 0 && argc == 4 && strcmp(argv[2], "check") == 0)
 		r = check(s, argv[3], &e);
 	else if (r == 0)
-		r = store_prune(s, &all, &removed, &e);
+		r = store_prune(s, &all, &pruned, &e);
 	store_close(s);
 	if (r < 0)
 		fprintf(stderr, "store-tool: %s\n", e.text ? e.text : strerror(-r));

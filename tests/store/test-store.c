@@ -143,6 +143,58 @@ static void test_snapshots(struct store *s)
 	close(fd);
 }
 
+static int make_cache(struct store *s, const struct oci_digest *key)
+{
+	AUTO_STORE_DRAFT struct store_draft draft = STORE_DRAFT_INIT;
+
+	return store_draft_new(s, &draft, NULL) < 0
+		       ? -1
+		       : store_cache_commit(&draft, key, NULL);
+}
+
+static void test_caches(struct store *s)
+{
+	const struct store_prune all = {.dry_run = false};
+	struct store_pruned pruned;
+	struct oci_digest key = digest_of("a cache");
+	int first, second;
+
+	is_int(store_cache_open(s, &key, NULL), -ENOENT, "no cache yet");
+	first = make_cache(s, &key);
+	close(openat(first, "file", O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+	second = make_cache(s, &key);
+	is_int(faccessat(second, "file", F_OK, 0), 0, "of two, the first counts");
+	close(first);
+	store_prune(s, &all, &pruned, NULL);
+	is_int(faccessat(second, "file", F_OK, 0), 0, "what is in use stays");
+	close(second);
+	second = store_cache_open(s, &key, NULL);
+	is_int(faccessat(second, "file", F_OK, 0), 0, "and can be had again");
+	close(second);
+	store_prune(s, &all, &pruned, NULL);
+	is_int(store_cache_open(s, &key, NULL), -ENOENT, "what is not goes");
+}
+
+/* The lock of a process that was killed, and one that is taken. */
+static void test_lock_leftovers(struct store *s)
+{
+	const struct store_prune all = {.dry_run = false};
+	struct oci_digest dead = digest_of("dead"), alive = digest_of("alive");
+	int fd = store_lock(s, &alive, true, NULL);
+	struct store_pruned pruned;
+	struct stat st;
+	char text[OCI_DIGEST_TEXT];
+	AUTO_FREE char *path = NULL;
+
+	close(store_lock(s, &dead, true, NULL));
+	store_prune(s, &all, &pruned, NULL);
+	path = xasprintf("locks/%s", oci_digest_hex(oci_digest_format(&dead, text)));
+	ok(fstatat(store_dirfd(s), path, &st, 0) < 0, "a dead process' lock goes");
+	is_int(store_lock(s, &alive, false, NULL), -EWOULDBLOCK,
+	       "a living one's is still taken");
+	store_unlock(s, &alive, fd);
+}
+
 static void test_records(struct store *s)
 {
 	AUTO_FREE char *path = NULL;
@@ -211,11 +263,11 @@ static void test_locks(struct store *s)
 
 static struct store_amount prune(struct store *s, time_t unused, uint64_t keep)
 {
-	struct store_prune what = {unused, keep};
-	struct store_amount removed = {0, 0};
+	struct store_prune what = {.unused = unused, .keep = keep};
+	struct store_pruned pruned;
 
-	is_int(store_prune(s, &what, &removed, NULL), 0, "prunes");
-	return removed;
+	is_int(store_prune(s, &what, &pruned, NULL), 0, "prunes");
+	return pruned.items;
 }
 
 static void test_prune_needed(struct store *s)
@@ -236,7 +288,7 @@ static void test_prune_needed(struct store *s)
 	store_name_write(s, "app:1", oci_digest_format(&m, text), NULL);
 	store_record_write(s, STORE_LAYER, &diff_id, "index", 5, NULL);
 
-	is_int(store_usage(s, &usage, NULL), 0, "tells what it takes");
+	is_int(store_usage(s, &usage, NULL, NULL), 0, "tells what it takes");
 	ok(usage.names.count == 1 && usage.blobs.count >= 4, "in numbers");
 	prune(s, 0, 0);
 	ok(!has_blob(s, lone), "what no name leads to goes");
@@ -244,13 +296,13 @@ static void test_prune_needed(struct store *s)
 	   "manifest, configuration and layer of a name stay");
 	close(store_snapshot_open(s, &diff_id, "root", NULL));
 	ok(faccessat(store_dirfd(s), "records/layer", F_OK, 0) == 0 &&
-		   store_usage(s, &usage, NULL) == 0 && usage.records.count == 1 &&
+		   store_usage(s, &usage, NULL, NULL) == 0 && usage.records.count == 1 &&
 		   usage.snapshots.count == 1,
 	   "so do its snapshot and index");
 	is_int((long)usage.reclaimable.count, 0, "nothing is left to prune");
 	store_name_remove(s, "app:1", NULL);
 	prune(s, 0, 0);
-	store_usage(s, &usage, NULL);
+	store_usage(s, &usage, NULL, NULL);
 	is_int((long)(usage.blobs.count + usage.snapshots.count + usage.records.count), 0,
 	       "without the name, all goes");
 }
@@ -276,7 +328,7 @@ static void test_prune_order(struct store *s)
 	set_age(s, b, 2000);
 	set_age(s, c, 1000);
 	is_int((long)prune(s, 2500, 0).count, 1, "by age: one");
-	store_usage(s, &usage, NULL);
+	store_usage(s, &usage, NULL, NULL);
 	is_int((long)prune(s, 0, usage.reclaimable.bytes / 2).count, 1, "by size: one");
 	set_age(s, c, 1000);
 	used = store_blob_open(s, &c, NULL, NULL);
@@ -316,7 +368,7 @@ static void test_leftovers(struct store *s)
 	store_draft_new(s, &draft, NULL);
 	mkdirat(store_dirfd(s), "tmp/dead", 0700);
 	mkdirat(store_dirfd(s), "tmp/dead/fs", 0700);
-	store_usage(s, &usage, NULL);
+	store_usage(s, &usage, NULL, NULL);
 	is_int((long)usage.leftovers.count, 1, "a dead process' folder is a leftover");
 	second = open_store();
 	ok(fstatat(store_dirfd(s), "tmp/dead", &st, 0) < 0, "which the next one removes");
@@ -345,6 +397,8 @@ int main(void)
 	test_blobs(s);
 	test_cut_blob(s);
 	test_snapshots(s);
+	test_caches(s);
+	test_lock_leftovers(s);
 	test_records(s);
 	test_names(s);
 	test_locks(s);
