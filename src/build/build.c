@@ -11,12 +11,11 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "build/enter.h"
 #include "build/handlers.h"
 #include "build/internal.h"
 #include "build/schedule.h"
-#include "priv/namespaces.h"
 #include "priv/overlay.h"
-#include "priv/userns.h"
 #include "store/blobs.h"
 
 /* --- What others need --- */
@@ -107,22 +106,14 @@ static int set_platforms(struct build *b, struct err *e)
 
 /* --- Namespaces --- */
 
-/* Root without need of handlers of its own stays itself: it can make device nodes. */
 static int enter(struct build *b, struct build_preflight *p, struct err *e)
 {
-	AUTO_CLOSE int etc = open("/etc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	AUTO_PRIV_USERNS struct priv_userns ns = {0};
 	AUTO_FREE char *shortfall = NULL;
 	AUTO_FREE char *note = NULL;
-	int r;
+	int r = build_enter(p->private, &b->one_owner, &shortfall, e);
 
-	if (geteuid() == 0 && !p->private)
-		return priv_namespaces_mounts(e);
-	priv_userns_plan(&ns, etc);
-	r = priv_userns_enter(&ns, &shortfall, e);
 	if (r < 0)
 		return r;
-	b->one_owner = ns.ids == PRIV_USERNS_SINGLE;
 	if (shortfall) {
 		note = xasprintf("all files belong to one user: %s", shortfall);
 		build_say(b, BUILD_NOTE, NULL, note);
@@ -279,6 +270,11 @@ char *build_plan_text(const struct build *b)
 			strbuf_addf(&out, "[%s] %s\n", s->about.label, s->in.source);
 	}
 	return strbuf_take(&out);
+}
+
+const char *build_root(const struct build *b)
+{
+	return store_path(b->store);
 }
 
 int build_execute(struct build *b, struct err *e)

@@ -86,6 +86,9 @@ char *build_plan_text(const struct build *b);
  */
 int build_execute(struct build *b, struct err *e);
 
+/* The folder of its store; points into b. After build_open(). */
+const char *build_root(const struct build *b);
+
 /* Ends what runs. Safe in a signal handler; b may be NULL. */
 void build_cancel(struct build *b);
 

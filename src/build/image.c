@@ -75,12 +75,15 @@ static int resolve_local(struct build *b, struct build_image *i, const char *nam
 	return r < 0 ? r : take_origin(i, &local, doc, e);
 }
 
-static int resolve(struct build *b, struct build_image *i, struct oci_document *doc,
-		   struct err *e)
+/* names: held, so that what the store has of it stays until its layers are held. */
+static int resolve(struct build *b, struct build_image *i, int *names,
+		   struct oci_document *doc, struct err *e)
 {
 	AUTO_FREE char *whole = NULL;
 	int r = oci_reference_parse(&i->ref, i->name, e);
 
+	if (r == 0)
+		r = *names = store_names_hold(b->store, e);
 	if (r < 0)
 		return r;
 	/* What --tag gave a short name has it as it was typed. */
@@ -94,6 +97,8 @@ static int resolve(struct build *b, struct build_image *i, struct oci_document *
 	}
 	if (r != -ENOENT)
 		return r;
+	clean_close(names);
+	*names = -1;
 	return registry_resolve_platform(b->registry, &i->ref, &i->platform, doc, e);
 }
 
@@ -191,7 +196,9 @@ static int load(struct build *b, struct build_image *i, const char *name, struct
 {
 	AUTO_OCI_DOCUMENT struct oci_document doc = {0};
 	AUTO_OCI_MANIFEST struct oci_manifest m = {0};
-	int r = i->layout ? resolve_layout(i, name, &doc, e) : resolve(b, i, &doc, e);
+	AUTO_CLOSE int names = -1;
+	int r = i->layout ? resolve_layout(i, name, &doc, e)
+			  : resolve(b, i, &names, &doc, e);
 
 	if (r == 0)
 		r = oci_manifest_parse(&m, &doc, e);
@@ -200,7 +207,7 @@ static int load(struct build *b, struct build_image *i, const char *name, struct
 	if (r < 0)
 		return err_wrap(e, r, "image %s", i->name);
 	tell_platform(b, i);
-	for (size_t n = 0; n < m.n; n++) {
+	for (size_t n = 0; r == 0 && n < m.n; n++) {
 		bool remote = !i->local && !i->layout;
 		struct build_layer *l = build_layer_get(
 			b, &i->config.diff_ids[n], &m.layers[n], remote ? &i->ref : NULL);
@@ -208,8 +215,10 @@ static int load(struct build *b, struct build_image *i, const char *name, struct
 		if (i->layout && !l->from)
 			l->from = oci_layout_blobs(i->layout);
 		build_chain_add(&i->layers, l);
+		if (i->local && !l->origin)
+			r = build_layer_fetch(b, l, e);
 	}
-	return 0;
+	return r < 0 ? err_wrap(e, r, "image %s", i->name) : 0;
 }
 
 static void image_free(struct build_image *i)
