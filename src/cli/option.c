@@ -24,13 +24,16 @@ static void table_free(struct getopt_table *t)
 	strbuf_free(&t->letters);
 }
 
-static void table_build(struct getopt_table *t, const struct cli_option *options)
+static void table_build(struct getopt_table *t, const struct cli_program *program)
 {
+	const struct cli_option *options = program->options;
 	size_t n = 0;
 
 	while (options[n].name)
 		n++;
 	t->longs = xcalloc(n + 1, sizeof *t->longs);
+	if (program->command)
+		strbuf_addc(&t->letters, '+');
 	/* A leading ":" tells a missing argument from an unknown option. */
 	strbuf_addc(&t->letters, ':');
 	for (size_t i = 0, k = 0; i < n; i++) {
@@ -89,7 +92,7 @@ int cli_options_parse(const struct cli_program *program, int argc, char **argv,
 	CLEAN(table_free) struct getopt_table t = {NULL, STRBUF_INIT};
 	int c, r = 0;
 
-	table_build(&t, program->options);
+	table_build(&t, program);
 	opterr = 0;
 	optind = 0;
 	while ((c = getopt_long(argc, argv, t.letters.data, t.longs, NULL)) != -1) {

@@ -26,6 +26,7 @@ struct cli_program {
 	const char *summary;		  /* one sentence on what it does */
 	const struct cli_option *options; /* ends with an entry without a name */
 	const char *epilogue;		  /* closes --help; NULL for none */
+	bool command; /* words are another command line, whose options are its own */
 };
 
 /*

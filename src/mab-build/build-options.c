@@ -42,6 +42,8 @@ static const struct cli_option options[] = {
 	 .help = "steps at once (default: one per processor)"},
 	{OPT_KEEP_GOING, "keep-going",
 	 .help = "after a failure, finish what does not need it"},
+	{OPT_MAX_CACHE, "max-cache", .arg = "SIZE",
+	 .help = "afterwards, prune the store's cache to so many bytes: 500m, 10g"},
 	{OPT_NO_CACHE, "no-cache", .help = "do every step anew"},
 	{OPT_ROOT, "root", .arg = "FOLDER",
 	 .help = "the store (default: $MAB_BUILD_ROOT, "

@@ -23,6 +23,8 @@ struct settings {
 	struct output *outputs;
 	size_t noutputs;
 	const char *iidfile, *metadata_file;
+	bool has_max_cache;
+	uint64_t max_cache; /* bytes */
 	enum progress_mode progress;
 	const char *trace, *timeline; /* files; NULL: none */
 	struct remote remote;

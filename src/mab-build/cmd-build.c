@@ -16,6 +16,7 @@
 #include "mab-build/command.h"
 #include "mab-build/progress.h"
 #include "mab-build/source.h"
+#include "store/store.h"
 
 /* --- What becomes of it --- */
 
@@ -145,6 +146,23 @@ static int do_build(const struct settings *s, struct build *b, struct progress *
 	return r == 0 ? write_records(s, p, e) : (write_records(s, p, NULL), r);
 }
 
+/* Once the build is gone, since what it uses is not pruned. */
+static int limit_cache(const struct settings *s, struct build **b, struct err *e)
+{
+	const struct store_prune what = {.keep = s->max_cache};
+	AUTO_FREE char *root = xstrdup(build_root(*b));
+	struct store_pruned pruned;
+	struct store *store = NULL;
+	int r;
+
+	build_free(TAKE_PTR(*b));
+	r = store_open(&store, root, false, e);
+	if (r == 0)
+		r = store_prune(store, &what, &pruned, e);
+	store_close(store);
+	return r;
+}
+
 static int run_build(struct settings *s, struct err *e)
 {
 	AUTO_PROGRESS struct progress *p = progress_new(s->progress);
@@ -159,6 +177,8 @@ static int run_build(struct settings *s, struct err *e)
 	catch_signals(b);
 	r = do_build(s, b, p, e);
 	running = NULL;
+	if (s->has_max_cache && !s->dry_run)
+		r = r == 0 ? limit_cache(s, &b, e) : (limit_cache(s, &b, NULL), r);
 	return r;
 }
 

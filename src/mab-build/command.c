@@ -72,7 +72,8 @@ int command_run(const struct command *command, int argc, char **argv)
 		if (status < 0)
 			status = fail(&e);
 	}
-	command->release(c.settings);
+	if (command->release)
+		command->release(c.settings);
 	free(c.settings);
 	return status;
 }

@@ -33,14 +33,20 @@ struct command {
 	int (*take)(void *settings, int n, char **words, struct err *e);
 	/* Does it. The exit status, or a negative errno with e. */
 	int (*act)(void *settings, struct err *e);
-	/* Releases what the settings own; called in any case. */
+	/* Releases what the settings own; called in any case; NULL: they own nothing. */
 	void (*release)(void *settings);
 };
 
 extern const struct command cmd_build;
 extern const struct command cmd_copy;
+extern const struct command cmd_du;
+extern const struct command cmd_images;
 extern const struct command cmd_inspect;
+extern const struct command cmd_prune;
+extern const struct command cmd_rmi;
+extern const struct command cmd_tag;
 extern const struct command cmd_tags;
+extern const struct command cmd_unshare;
 
 /* The end of every table of options. */
 enum { OPTION_HELP = 99 };

@@ -7,7 +7,8 @@
 #include "mab-build/command.h"
 
 static const struct command *const commands[] = {
-	&cmd_build, &cmd_copy, &cmd_inspect, &cmd_tags, NULL,
+	&cmd_build, &cmd_copy, &cmd_du,	  &cmd_images,	&cmd_inspect, &cmd_prune,
+	&cmd_rmi,   &cmd_tag,  &cmd_tags, &cmd_unshare, NULL,
 };
 
 static int dispatch(int argc, char **argv)

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "mab-build/option-values.h"
 
+#include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/alloc.h"
 #include "base/strv.h"
@@ -18,6 +21,70 @@ int value_number(const char *option, const char *value, long long max, long long
 	if (errno || *end || end == value || *n < 0 || *n > max)
 		return err_set(e, -EINVAL, "--%s=%s is not a number from 0 to %lld",
 			       option, value, max);
+	return 0;
+}
+
+int value_size(const char *option, const char *value, uint64_t *bytes, struct err *e)
+{
+	static const char units[] = "bkmgt";
+	const char *unit = units, *rest;
+	unsigned long long n;
+	char *end;
+
+	errno = 0;
+	n = strtoull(value, &end, 10);
+	rest = end;
+	if (*rest)
+		unit = strchr(units, tolower((unsigned char)*rest++));
+	/* MB and MiB are what M is. */
+	if (unit && unit != units && (!strcasecmp(rest, "b") || !strcasecmp(rest, "ib")))
+		rest = "";
+	if (!isdigit((unsigned char)*value) || errno || !unit || *rest ||
+	    n > (uint64_t)INT64_MAX >> (10 * (unit - units)))
+		return err_set(e, -EINVAL, "--%s=%s is not a size like 64m or 1g", option,
+			       value);
+	*bytes = (uint64_t)n << (10 * (unit - units));
+	return 0;
+}
+
+static long long unit_seconds(char unit)
+{
+	switch (unit) {
+	case 's':
+		return 1;
+	case 'm':
+		return 60;
+	case 'h':
+		return 3600;
+	case 'd':
+		return 86400;
+	case 'w':
+		return 7LL * 86400;
+	default:
+		return 0;
+	}
+}
+
+int value_duration(const char *option, const char *value, time_t *seconds, struct err *e)
+{
+	const long long max = 1000LL * 366 * 86400;
+	const char *p = value;
+	long long sum = 0;
+
+	while (isdigit((unsigned char)*p) && sum <= max) {
+		char *end;
+		long long n = strtoll(p, &end, 10), unit = unit_seconds(*end);
+
+		if (!unit || n > max)
+			break;
+		sum += n * unit;
+		p = end + 1;
+	}
+	if (*p || p == value || sum > max)
+		return err_set(e, -EINVAL,
+			       "--%s=%s is not a time like 90s, 12h, 1h30m, 7d or 2w",
+			       option, value);
+	*seconds = (time_t)sum;
 	return 0;
 }
 

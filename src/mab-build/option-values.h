@@ -3,12 +3,21 @@
 
 /* What follows an option, by its form. option is its long name, for messages. */
 
+#include <stdint.h>
+#include <time.h>
+
 #include "base/err.h"
 #include "oci/map.h"
 
 /* From 0 to max. */
 int value_number(const char *option, const char *value, long long max, long long *n,
 		 struct err *e);
+
+/* Bytes, with a binary unit at the end: 4096, 64m, 500MB, 1GiB. */
+int value_size(const char *option, const char *value, uint64_t *bytes, struct err *e);
+
+/* A time, as seconds: 90s, 10m, 1h30m, 7d, 2w. */
+int value_duration(const char *option, const char *value, time_t *seconds, struct err *e);
 
 /*
  * One of words, with spaces between; returns its place. What others have and we have not

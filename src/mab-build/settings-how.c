@@ -20,6 +20,9 @@ int settings_how(struct settings *s, const struct cli_option *option, const char
 	case OPT_KEEP_GOING:
 		s->build.keep_going = true;
 		return 0;
+	case OPT_MAX_CACHE:
+		s->has_max_cache = true;
+		return value_size(option->name, value, &s->max_cache, e);
 	case OPT_NO_CACHE:
 		s->build.no_cache = true;
 		return 0;

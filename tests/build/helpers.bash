@@ -76,3 +76,31 @@ file_of()
 	layer=$(jq -r '.layers[-1].digest' "image-$2/manifest.json")
 	tar -xzOf "image-$2/${layer#sha256:}" "$3"
 }
+
+# An ordinary user, and an /etc, $etc, that gives it subordinate ids. Once for a file.
+tester_setup()
+{
+	[ "$(id -u)" = 0 ] || skip "needs root, to become somebody else"
+	export etc=$BATS_FILE_TMPDIR/etc
+	cp -a /etc "$etc"
+	echo 'tester:x:1234:1234::/:/bin/sh' >>"$etc/passwd"
+	echo 'tester:200000:65536' >"$etc/subuid"
+	cp "$etc/subuid" "$etc/subgid"
+}
+
+# Its home, ./home, and ./mab-build, which it can run.
+tester_home()
+{
+	chmod 755 "$BATS_TEST_TMPDIR" "$BATS_TEST_TMPDIR"/.. "$BATS_TEST_TMPDIR"/../..
+	cp "${top_builddir:-build}/mab-build" .
+	mkdir home
+	chown 1234:1234 home
+}
+
+# as_tester [VARIABLE=VALUE...] COMMAND... : with the subuid(5) of $etc.
+as_tester()
+{
+	# shellcheck disable=SC2016 # for the shell in there
+	unshare --mount bash -ec 'mount --bind "$0" /etc; exec setpriv --reuid 1234 --regid 1234 \
+		--clear-groups env -u XDG_DATA_HOME -u XDG_RUNTIME_DIR "$@"' "$etc" HOME="$PWD/home" "$@"
+}

@@ -6,22 +6,15 @@
 load helpers
 
 setup_file() {
-	[ "$(id -u)" = 0 ] || skip "needs root, to become somebody else"
-	export etc=$BATS_FILE_TMPDIR/etc
-	cp -a /etc "$etc"
-	echo 'tester:x:1234:1234::/:/bin/sh' >>"$etc/passwd"
-	echo 'tester:200000:65536' >"$etc/subuid"
-	cp "$etc/subuid" "$etc/subgid"
+	tester_setup
 }
 
 setup() {
 	build_setup
 	unset MAB_BUILD_ROOT
 	export SOURCE_DATE_EPOCH=1700000000
-	chmod 755 "$BATS_TEST_TMPDIR" "$BATS_TEST_TMPDIR"/.. "$BATS_TEST_TMPDIR"/../..
-	cp "${top_builddir:-build}/mab-build" .
-	mkdir ctx home
-	chown 1234:1234 home
+	tester_home
+	mkdir ctx
 	for platform in amd64 arm64; do
 		cp "$(busybox_of linux/$platform)" "ctx/busybox-$platform"
 	done
@@ -59,13 +52,6 @@ image() {
 	"${@:2}" timeout --signal=KILL 100 ./mab-build build --platform linux/amd64,linux/arm64 \
 		--iidfile "home/$1" ctx >"$1.log" 2>&1 || { cat "$1.log" >&2; return 1; }
 	cat "home/$1"
-}
-
-# as_tester [VARIABLE=VALUE...] COMMAND... : with the subuid(5) of $etc.
-as_tester() {
-	# shellcheck disable=SC2016 # for the shell in there
-	unshare --mount bash -ec 'mount --bind "$0" /etc; exec setpriv --reuid 1234 --regid 1234 \
-		--clear-groups env -u XDG_DATA_HOME -u XDG_RUNTIME_DIR "$@"' "$etc" HOME="$PWD/home" "$@"
 }
 
 @test "subordinate ids: the same index as root's, whatever the jobs and the store" {
