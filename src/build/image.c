@@ -75,6 +75,23 @@ static int resolve_local(struct build *b, struct build_image *i, const char *nam
 	return r < 0 ? r : take_origin(i, &local, doc, e);
 }
 
+/* What the name, which may be a short one, means besides docker.io's. */
+static int find_remote(struct build *b, struct build_image *i, struct err *e)
+{
+	struct oci_reference ref = {0};
+	int r = oci_reference_parse(&ref, i->name, e);
+
+	if (r == 0)
+		r = registry_complete(b->registry, &ref, e);
+	if (r < 0) {
+		oci_reference_free(&ref);
+		return r;
+	}
+	oci_reference_free(&i->ref);
+	i->ref = ref;
+	return 0;
+}
+
 /* names: held, so that what the store has of it stays until its layers are held. */
 static int resolve(struct build *b, struct build_image *i, int *names,
 		   struct oci_document *doc, struct err *e)
@@ -99,6 +116,9 @@ static int resolve(struct build *b, struct build_image *i, int *names,
 		return r;
 	clean_close(names);
 	*names = -1;
+	r = find_remote(b, i, e);
+	if (r < 0)
+		return r;
 	return registry_resolve_platform(b->registry, &i->ref, &i->platform, doc, e);
 }
 

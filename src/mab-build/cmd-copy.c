@@ -23,6 +23,10 @@ static const struct cli_option options[] = {
 	{OPT_PLATFORM, "platform", .arg = "OS/ARCH[/VARIANT]",
 	 .help = "the image for this platform (default: the machine's own)"},
 	REMOTE_OPTIONS,
+	{0, "The source only", .help = ""},
+	REMOTE_SIDE_OPTIONS(REMOTE_SRC, "src"),
+	{0, "The destination only", .help = ""},
+	REMOTE_SIDE_OPTIONS(REMOTE_DEST, "dest"),
 	HELP_OPTION,
 };
 
@@ -42,6 +46,7 @@ struct settings {
 	const char *platform;
 	struct image_name from, to;
 	struct remote remote;
+	struct remote_side src, dest;
 };
 
 static int set(void *settings, const struct cli_option *option, const char *value,
@@ -56,9 +61,14 @@ static int set(void *settings, const struct cli_option *option, const char *valu
 	case OPT_PLATFORM:
 		s->platform = value;
 		return 0;
-	default:
-		return remote_set(&s->remote, option, value, e);
 	}
+	if (option->id >= REMOTE_DEST)
+		return remote_side_set(&s->dest, option->id - REMOTE_DEST, option, value,
+				       e);
+	if (option->id >= REMOTE_SRC)
+		return remote_side_set(&s->src, option->id - REMOTE_SRC, option, value,
+				       e);
+	return remote_set(&s->remote, option, value, e);
 }
 
 static int take(void *settings, int n, char **words, struct err *e)
@@ -100,12 +110,12 @@ static int copy_to_layout(struct image *image, const struct image_name *to, stru
 	return oci_layout_set(layout, to->name, &d, e);
 }
 
-static int copy_to_registry(struct image *image, const struct image_name *to,
-			    struct err *e)
+static int copy_to_registry(struct image *image, struct registry *client,
+			    const struct image_name *to, struct err *e)
 {
 	size_t origins = image->layout ? 0 : 1;
 
-	return registry_push(image->client, &to->ref, &image->doc, image_blobs(image),
+	return registry_push(client, &to->ref, &image->doc, image_blobs(image),
 			     &image->name->ref, origins, e);
 }
 
@@ -113,10 +123,13 @@ static int copy(void *settings, struct err *e)
 {
 	struct settings *s = settings;
 	AUTO_REGISTRY struct registry *client = NULL;
+	AUTO_REGISTRY struct registry *other = NULL;
 	AUTO_IMAGE struct image image = {0};
 	char digest[OCI_DIGEST_TEXT];
-	int r = remote_client(&s->remote, &client, e);
+	int r = remote_side_client(&s->remote, &s->src, &client, e);
 
+	if (r == 0 && (s->src.given || s->dest.given))
+		r = remote_side_client(&s->remote, &s->dest, &other, e);
 	if (r == 0)
 		r = image_open(&image, &s->from, client, e);
 	if (r == 0 && !s->all)
@@ -124,7 +137,7 @@ static int copy(void *settings, struct err *e)
 	if (r == 0)
 		r = s->to.transport == TRANSPORT_OCI
 			    ? copy_to_layout(&image, &s->to, e)
-			    : copy_to_registry(&image, &s->to, e);
+			    : copy_to_registry(&image, other ? other : client, &s->to, e);
 	if (r == 0)
 		puts(oci_digest_format(&image.doc.digest, digest));
 	return r;
@@ -136,6 +149,8 @@ static void release(void *settings)
 
 	image_name_free(&s->from);
 	image_name_free(&s->to);
+	remote_side_free(&s->src);
+	remote_side_free(&s->dest);
 	remote_free(&s->remote);
 }
 

@@ -56,6 +56,8 @@ static int list(void *settings, struct err *e)
 	int r = remote_client(&s->remote, &client, e);
 
 	if (r == 0)
+		r = image_name_complete(&s->name, client, e);
+	if (r == 0)
 		r = registry_tags(client, &s->name.ref, &tags, e);
 	for (size_t i = 0; i < tags.n && r == 0; i++)
 		cli_line(stdout, "%s", tags.v[i]);

@@ -13,9 +13,31 @@ static int parse_reference(struct image_name *name, const char *text, struct err
 {
 	int r = oci_reference_parse(&name->ref, text, e);
 
+	if (r < 0)
+		return r;
+	if (!name->ref.host)
+		name->typed = xstrdup(text);
+	oci_reference_complete(&name->ref);
+	return 0;
+}
+
+int image_name_complete(struct image_name *name, struct registry *client, struct err *e)
+{
+	struct oci_reference ref = {0};
+	int r = 0;
+
+	if (!name->typed)
+		return 0;
+	r = oci_reference_parse(&ref, name->typed, e);
 	if (r == 0)
-		oci_reference_complete(&name->ref);
-	return r;
+		r = registry_complete(client, &ref, e);
+	if (r < 0) {
+		oci_reference_free(&ref);
+		return r;
+	}
+	oci_reference_free(&name->ref);
+	name->ref = ref;
+	return 0;
 }
 
 static int parse_layout(struct image_name *name, const char *text, struct err *e)
@@ -45,6 +67,7 @@ int image_name_parse(struct image_name *name, const char *text, struct err *e)
 void image_name_free(struct image_name *name)
 {
 	oci_reference_free(&name->ref);
+	free(name->typed);
 	free(name->folder);
 	free(name->name);
 }
@@ -61,12 +84,17 @@ static int open_layout(struct image *image, struct err *e)
 	return r;
 }
 
-int image_open(struct image *image, const struct image_name *name,
-	       struct registry *client, struct err *e)
+int image_open(struct image *image, struct image_name *name, struct registry *client,
+	       struct err *e)
 {
+	int r;
+
 	*image = (struct image){.client = client, .name = name};
 	if (name->transport == TRANSPORT_OCI)
 		return open_layout(image, e);
+	r = image_name_complete(name, client, e);
+	if (r < 0)
+		return r;
 	return registry_resolve(client, &name->ref, &image->doc, e);
 }
 

@@ -14,6 +14,7 @@ enum transport { TRANSPORT_REGISTRY, TRANSPORT_OCI };
 struct image_name {
 	enum transport transport;
 	struct oci_reference ref; /* complete */
+	char *typed;		  /* a reference without a host; NULL: it had one */
 	char *folder;
 	char *name; /* in the layout; NULL: the only one, or none */
 };
@@ -31,8 +32,12 @@ struct image {
 	const struct image_name *name;
 };
 
-int image_open(struct image *image, const struct image_name *name,
-	       struct registry *client, struct err *e);
+/* A name typed without a host becomes the one that registries.conf says. */
+int image_open(struct image *image, struct image_name *name, struct registry *client,
+	       struct err *e);
+
+/* The same for a name that is not opened. */
+int image_name_complete(struct image_name *name, struct registry *client, struct err *e);
 
 /* Goes from an index to one platform's manifest (NULL: this machine's). */
 int image_select(struct image *image, const char *platform, struct err *e);

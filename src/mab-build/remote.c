@@ -13,8 +13,7 @@
 #include "mab-build/option-values.h"
 #include "registry/credentials.h"
 
-/* Others can read a command line: what is secret does not stay in it. */
-static void take_secret(char **secret, const char *value)
+void remote_take_secret(char **secret, const char *value)
 {
 	char *shown = (char *)(uintptr_t)value;
 
@@ -34,22 +33,26 @@ int remote_set(struct remote *remote, const struct cli_option *option, const cha
 	case REMOTE_TLS_VERIFY:
 		r = value_choose(option->name, value, "false true", "", e);
 		s->skip_tls_verify = r == 0;
+		s->always_tls_verify = r == 1;
 		break;
 	case REMOTE_CERT_DIR:
 		s->cert_dir = value;
 		break;
 	case REMOTE_CREDS:
-		take_secret(&remote->creds, value);
+		remote_take_secret(&remote->creds, value);
 		s->creds = remote->creds;
 		break;
 	case REMOTE_AUTHFILE:
 		s->authfile = value;
 		break;
+	case REMOTE_REGISTRIES_CONF:
+		s->registries_conf = value;
+		break;
 	case REMOTE_ADD_HOST:
 		strv_add(&remote->add_hosts, value);
 		break;
 	case REMOTE_PROXY:
-		take_secret(&remote->proxy, value);
+		remote_take_secret(&remote->proxy, value); /* http://user:password@… */
 		s->proxy = remote->proxy;
 		break;
 	case REMOTE_RETRY:
@@ -73,11 +76,40 @@ int remote_set(struct remote *remote, const struct cli_option *option, const cha
 	return r < 0 ? r : 0;
 }
 
-static struct registry *running;
+int remote_side_set(struct remote_side *side, enum remote_side_option id,
+		    const struct cli_option *option, const char *value, struct err *e)
+{
+	int r = 0;
+
+	side->given = true;
+	switch (id) {
+	case SIDE_TLS_VERIFY:
+		r = value_choose(option->name, value, "false true", "", e);
+		side->has_tls_verify = true;
+		side->tls_verify = r == 1;
+		break;
+	case SIDE_CERT_DIR:
+		side->cert_dir = value;
+		break;
+	case SIDE_CREDS:
+		remote_take_secret(&side->creds, value);
+		break;
+	case SIDE_AUTHFILE:
+		side->authfile = value;
+		break;
+	case SIDE_END:
+		break;
+	}
+	return r < 0 ? r : 0;
+}
+
+static struct registry *running[2];
 
 static void on_signal(int number)
 {
-	registry_cancel(running);
+	for (size_t i = 0; i < ARRAY_SIZE(running); i++)
+		if (running[i])
+			registry_cancel(running[i]);
 }
 
 static void log_line(void *data, const char *line)
@@ -101,17 +133,49 @@ const struct registry_settings *remote_settings(struct remote *remote)
 	return &remote->settings;
 }
 
-int remote_client(struct remote *remote, struct registry **client, struct err *e)
+static int make_client(const struct registry_settings *settings, struct registry **client,
+		       struct err *e)
 {
 	int r;
 
-	remote->settings.log = log_line;
-	r = registry_new(remote_settings(remote), client, e);
+	r = registry_new(settings, client, e);
 	if (r < 0)
 		return r;
-	running = *client;
+	running[running[0] != NULL] = *client;
 	catch_signals();
 	return 0;
+}
+
+int remote_client(struct remote *remote, struct registry **client, struct err *e)
+{
+	remote->settings.log = log_line;
+	return make_client(remote_settings(remote), client, e);
+}
+
+int remote_side_client(struct remote *remote, const struct remote_side *side,
+		       struct registry **client, struct err *e)
+{
+	struct registry_settings settings = *remote_settings(remote);
+
+	settings.log = log_line;
+	if (side->has_tls_verify) {
+		settings.skip_tls_verify = !side->tls_verify;
+		settings.always_tls_verify = side->tls_verify;
+	}
+	if (side->cert_dir)
+		settings.cert_dir = side->cert_dir;
+	if (side->authfile)
+		settings.authfile = side->authfile;
+	if (side->creds)
+		settings.creds = side->creds;
+	else if (side->authfile)
+		settings.creds = NULL;
+	return make_client(&settings, client, e);
+}
+
+void remote_side_free(struct remote_side *side)
+{
+	secret_free(side->creds);
 }
 
 void remote_free(struct remote *remote)

@@ -11,12 +11,27 @@ enum remote_option {
 	REMOTE_CERT_DIR,
 	REMOTE_CREDS,
 	REMOTE_AUTHFILE,
+	REMOTE_REGISTRIES_CONF,
 	REMOTE_ADD_HOST,
 	REMOTE_PROXY,
 	REMOTE_RETRY,
 	REMOTE_RETRY_DELAY,
 	REMOTE_CONNECT_TIMEOUT,
 	REMOTE_END,
+};
+
+/* Of a copy's two sides: the option is one of these and one of the kinds. */
+enum {
+	REMOTE_SRC = 120,
+	REMOTE_DEST = 130,
+};
+
+enum remote_side_option {
+	SIDE_TLS_VERIFY,
+	SIDE_CERT_DIR,
+	SIDE_CREDS,
+	SIDE_AUTHFILE,
+	SIDE_END,
 };
 
 /* Rows for a command's table. */
@@ -30,6 +45,8 @@ enum remote_option {
 		 .help = "who to be, in place of the logins in the auth files"},         \
 		{REMOTE_AUTHFILE, "authfile", .arg = "FILE",                             \
 		 .help = "the file with logins, in place of the usual ones"},            \
+		{REMOTE_REGISTRIES_CONF, "registries-conf", .arg = "FILE",               \
+		 .help = "mirrors, short names and more, in place of the usual files"},  \
 		{REMOTE_ADD_HOST, "add-host", .arg = "NAME:ADDRESS",                     \
 		 .help = "the address of a registry, without looking it up"},            \
 		{REMOTE_PROXY, "proxy", .arg = "URL",                                    \
@@ -46,11 +63,30 @@ enum remote_option {
 				"(default 30)"                                           \
 	}
 
+#define REMOTE_SIDE_OPTIONS(id, side)                                                    \
+	{(id) + SIDE_TLS_VERIFY, side "-tls-verify", .arg = "BOOL",                      \
+	 .help = "--tls-verify for one side only"},                                      \
+		{(id) + SIDE_CERT_DIR, side "-cert-dir", .arg = "DIR",                   \
+		 .help = "--cert-dir likewise"},                                         \
+		{(id) + SIDE_CREDS, side "-creds", .arg = "USER:PASSWORD",               \
+		 .help = "--creds likewise"},                                            \
+	{                                                                                \
+		(id) + SIDE_AUTHFILE, side "-authfile", .arg = "FILE",                   \
+							.help = "--authfile likewise"    \
+	}
+
+/* What is said for one side only. */
+struct remote_side {
+	bool given;
+	bool has_tls_verify, tls_verify;
+	const char *cert_dir, *authfile;
+	char *creds;
+};
+
 struct remote {
 	struct registry_settings settings;
 	struct strv add_hosts;
-	char *creds; /* what settings.creds points to */
-	char *proxy; /* the same; it may have a password */
+	char *creds, *proxy; /* what the settings' point to */
 };
 
 /* Takes an option of those above. */
@@ -60,6 +96,18 @@ int remote_set(struct remote *remote, const struct cli_option *option, const cha
 /* The settings, complete; they point into remote. */
 const struct registry_settings *remote_settings(struct remote *remote);
 
+/* The same of those for a side, the option without REMOTE_SRC or REMOTE_DEST. */
+int remote_side_set(struct remote_side *side, enum remote_side_option id,
+		    const struct cli_option *option, const char *value, struct err *e);
+
+/* Reads a word of the command line that others are not to see there any longer. */
+void remote_take_secret(char **secret, const char *value);
+
 /* A client that logs to stderr, and ends what it does at SIGINT and SIGTERM. */
 int remote_client(struct remote *remote, struct registry **client, struct err *e);
+
+/* One for a side. At most two clients are ended by signals. */
+int remote_side_client(struct remote *remote, const struct remote_side *side,
+		       struct registry **client, struct err *e);
+void remote_side_free(struct remote_side *side);
 void remote_free(struct remote *remote);

@@ -12,7 +12,6 @@
 #include "base/strv.h"
 #include "registry/challenge.h"
 #include "registry/client-internal.h"
-#include "registry/error.h"
 #include "registry/token.h"
 
 static time_t now(void)
@@ -83,10 +82,11 @@ static int look_for_credentials(struct repository *repo, struct err *e)
 
 	if (repo->looked)
 		return 0;
-	if (s->creds)
+	if (s->creds && !repo->foreign)
 		r = credentials_parse(&repo->credentials, s->creds, e) < 0 ? -EINVAL : 1;
 	else
-		r = credentials_find(&repo->credentials, name, s->authfile, e);
+		r = credentials_find(&repo->credentials, name, s->authfile,
+				     &repo->host->client->conf.helpers, e);
 	repo->looked = r >= 0;
 	repo->has_credentials = r == 1;
 	return r < 0 ? r : 0;
@@ -176,10 +176,18 @@ static int get_token(struct repository *repo, struct http_answer *a, struct err 
 	return http_perform(host->client->http, &q, a, e);
 }
 
+/* "host/path", "host" where it is about that. */
+static char *name_of(const struct repository *repo)
+{
+	return *repo->path ? xasprintf("%s/%s", repo->host->name, repo->path)
+			   : xstrdup(repo->host->name);
+}
+
 static int refused(struct repository *repo, const struct http_answer *a, struct err *e)
 {
 	AUTO_FREE char *server = http_url_host(repo->host->realm);
-	AUTO_FREE char *message = answer_message(&a->body);
+	AUTO_FREE char *message = repository_message(repo, a, NULL);
+	AUTO_FREE char *name = name_of(repo);
 	const char *mend = "";
 
 	if (a->status == 401 || a->status == 403)
@@ -187,9 +195,8 @@ static int refused(struct repository *repo, const struct http_answer *a, struct 
 			       ? "; user or password are wrong, or may not do that"
 			       : "; there are no credentials for it: log in, or use --creds";
 	return err_set(e, a->status / 100 == 4 ? -EACCES : -EIO,
-		       "cannot get a token for %s/%s: %s answered %ld%s%s%s",
-		       repo->host->name, repo->path, server, a->status,
-		       *message ? ": " : "", message, mend);
+		       "cannot get a token for %s: %s answered %ld%s%s%s", name, server,
+		       a->status, *message ? ": " : "", message, mend);
 }
 
 /* Passwords go over TLS, unless the registry is one without. */
@@ -220,6 +227,7 @@ static int fetch_token(struct repository *repo, struct err *e)
 {
 	AUTO_HTTP_ANSWER struct http_answer a = HTTP_ANSWER_INIT;
 	AUTO_SECRET char *token = NULL;
+	AUTO_FREE char *name = name_of(repo);
 	unsigned seconds;
 	int r = check_realm(repo->host, e);
 
@@ -233,15 +241,13 @@ static int fetch_token(struct repository *repo, struct err *e)
 		r = ask_token(repo, &a, e);
 	}
 	if (r < 0)
-		return err_wrap(e, r, "cannot get a token for %s/%s", repo->host->name,
-				repo->path);
+		return err_wrap(e, r, "cannot get a token for %s", name);
 	if (a.status / 100 != 2)
 		return refused(repo, &a, e);
 	r = token_parse(a.body.data, a.body.len, &token, &seconds, e);
 	explicit_bzero(a.body.data, a.body.len);
 	if (r < 0)
-		return err_wrap(e, r, "cannot get a token for %s/%s", repo->host->name,
-				repo->path);
+		return err_wrap(e, r, "cannot get a token for %s", name);
 	repo->authorization = xasprintf("Bearer %s", token);
 	/* A request that begins with it must have time to arrive. */
 	repo->expires = now() + (time_t)(seconds - seconds / 4);

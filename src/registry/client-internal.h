@@ -11,12 +11,14 @@
 #include "registry/client.h"
 #include "registry/credentials.h"
 #include "registry/http.h"
+#include "registry/registries.h"
 
 /* A registry, known by the host of a reference. */
 struct registry_host {
 	struct registry_host *next;
 	struct registry *client;
 	char *name;	     /* "docker.io" */
+	bool lax;	     /* registries.conf calls it insecure */
 	struct http_tls tls; /* certificates */
 	pthread_mutex_t lock;
 	char *base;    /* "https://registry-1.docker.io"; NULL until it was asked once */
@@ -31,6 +33,7 @@ struct repository {
 	struct repository *next;
 	struct registry_host *host;
 	char *path;
+	bool foreign; /* a mirror's or another location: --creds are not for it */
 	char *scopes; /* separated by blanks: "repository:app:pull,push"; its own first */
 	pthread_mutex_t lock;
 	bool has_credentials, looked;
@@ -43,20 +46,31 @@ struct repository {
 
 struct registry {
 	struct registry_settings settings;
+	struct registries conf;
 	struct http *http;
 	pthread_mutex_t lock; /* of the lists */
 	struct registry_host *hosts;
 	struct repository *repositories;
+	struct route *routes;
 	pthread_mutex_t events; /* the callbacks run one at a time */
 };
 
-/*
- * The repository of a reference; actions is "pull" or "pull,push". Of the origins those
- * on the same host are read as well. Owned by the client.
- */
-int repository_get(struct registry *r, const struct oci_reference *ref,
-		   const char *actions, const struct oci_reference *origins,
-		   size_t norigins, struct repository **repo, struct err *e);
+/* What repository is wanted. */
+struct repository_wish {
+	const struct oci_reference *ref;
+	bool lax, foreign;
+	const char *actions;		     /* "pull" or "pull,push" */
+	const struct oci_reference *origins; /* those on the same host are read as well */
+	size_t norigins;
+};
+
+/* Owned by the client. */
+int repository_get(struct registry *r, const struct repository_wish *wish,
+		   struct repository **repo, struct err *e);
+
+/* A host's /v2/ itself, as somebody, whose credentials are copied. */
+int repository_of_host(struct registry *r, const char *host, const struct credentials *c,
+		       struct repository **repo, struct err *e);
 
 /* "https://host/v2/PATH/" and the rest, owned by the caller. */
 char *repository_url(const struct repository *repo, const char *fmt, ...)
@@ -80,10 +94,17 @@ int repository_challenged(struct repository *repo, const struct http_answer *a,
 void host_challenged(struct registry_host *host, const struct http_answer *a);
 
 /*
+ * What an answer says of an error, without the secrets that were sent, of which the
+ * authorization is one. Owned by the caller, who holds the repository's lock.
+ */
+char *repository_message(struct repository *repo, const struct http_answer *a,
+			 const char *authorization);
+
+/*
  * "cannot WHAT: HOST answered 404: what the registry says". -ENOENT for 404, -EACCES for
  * 401 and 403, else -EIO.
  */
-int repository_refused(const struct repository *repo, const struct http_answer *a,
+int repository_refused(struct repository *repo, const struct http_answer *a,
 		       const char *what, struct err *e);
 
 void registry_log(struct registry *r, const char *fmt, ...)
@@ -95,9 +116,9 @@ void registry_progress(struct registry *r, const struct oci_digest *blob, bool u
  * The documents of n descriptors, several at once, each into its place of docs. have is
  * where they may be already, or NULL. Those that came stay after a failure.
  */
-int repository_load_documents(struct repository *repo, struct oci_blobs *have,
-			      const struct oci_descriptor *const *d, size_t n,
-			      struct oci_document *docs, struct err *e);
+int registry_load_documents(struct registry *r, const struct oci_reference *ref,
+			    struct oci_blobs *have, const struct oci_descriptor *const *d,
+			    size_t n, struct oci_document *docs, struct err *e);
 
 /*
  * Calls job(context, i) for every i below n, up to the settings' number at once. After a

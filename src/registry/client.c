@@ -4,11 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/prctl.h>
 
 #include "base/alloc.h"
 #include "registry/client-internal.h"
 #include "registry/error.h"
 #include "registry/proxy.h"
+#include "registry/route.h"
 #include "registry/tls.h"
 
 /* Docker's registry answers under another name than its images have. */
@@ -125,22 +127,24 @@ static void host_free(struct registry_host *host)
 }
 
 /* With the client's lock held. */
-static int host_get(struct registry *r, const char *name, struct registry_host **found,
-		    struct err *e)
+static int host_get(struct registry *r, const char *name, bool lax,
+		    struct registry_host **found, struct err *e)
 {
 	struct registry_host *host;
 	int result;
 
 	for (host = r->hosts; host; host = host->next)
-		if (strcmp(host->name, name) == 0) {
+		if (strcmp(host->name, name) == 0 && host->lax == lax) {
 			*found = host;
 			return 0;
 		}
 	host = xcalloc(1, sizeof *host);
 	host->client = r;
 	host->name = xstrdup(name);
+	host->lax = lax;
 	pthread_mutex_init(&host->lock, NULL);
-	host->tls.skip_verify = r->settings.skip_tls_verify;
+	host->tls.skip_verify =
+		r->settings.skip_tls_verify || (lax && !r->settings.always_tls_verify);
 	result = tls_load(&host->tls, name, r->settings.cert_dir, e);
 	if (result < 0) {
 		host_free(host);
@@ -153,13 +157,13 @@ static int host_get(struct registry *r, const char *name, struct registry_host *
 
 /* ---- repositories ---- */
 
-static char *scopes_of(const struct oci_reference *ref, const char *actions,
-		       const struct oci_reference *origins, size_t norigins)
+static char *scopes_of(const struct repository_wish *wish)
 {
+	const struct oci_reference *ref = wish->ref, *origins = wish->origins;
 	struct strbuf s = STRBUF_INIT;
 
-	strbuf_addf(&s, "repository:%s:%s", ref->path, actions);
-	for (size_t i = 0; i < norigins; i++)
+	strbuf_addf(&s, "repository:%s:%s", ref->path, wish->actions);
+	for (size_t i = 0; i < wish->norigins; i++)
 		if (strcmp(origins[i].host, ref->host) == 0 &&
 		    strcmp(origins[i].path, ref->path) != 0)
 			strbuf_addf(&s, " repository:%s:pull", origins[i].path);
@@ -188,38 +192,65 @@ static void repository_free(struct repository *repo)
 	free(repo);
 }
 
-static int find_repository(struct registry *r, const struct oci_reference *ref,
+static int find_repository(struct registry *r, const struct repository_wish *wish,
 			   const char *scopes, struct repository **found, struct err *e)
 {
+	const char *path = wish->ref->path;
 	struct registry_host *host;
 	struct repository *repo;
-	int result = host_get(r, ref->host, &host, e);
+	int result = host_get(r, wish->ref->host, wish->lax, &host, e);
 
 	if (result < 0)
 		return result;
 	for (repo = r->repositories; repo; repo = repo->next)
-		if (repo->host == host && strcmp(repo->path, ref->path) == 0 &&
-		    strcmp(repo->scopes, scopes) == 0) {
+		if (repo->host == host && strcmp(repo->path, path) == 0 &&
+		    strcmp(repo->scopes, scopes) == 0 && repo->foreign == wish->foreign) {
 			*found = repo;
 			return 0;
 		}
-	repo = repository_new(host, ref->path, scopes);
+	repo = repository_new(host, path, scopes);
+	repo->foreign = wish->foreign;
 	repo->next = r->repositories;
 	*found = r->repositories = repo;
 	return 0;
 }
 
-int repository_get(struct registry *r, const struct oci_reference *ref,
-		   const char *actions, const struct oci_reference *origins,
-		   size_t norigins, struct repository **repo, struct err *e)
+int repository_get(struct registry *r, const struct repository_wish *wish,
+		   struct repository **repo, struct err *e)
 {
-	AUTO_FREE char *scopes = scopes_of(ref, actions, origins, norigins);
+	AUTO_FREE char *scopes = scopes_of(wish);
 	int result;
 
 	pthread_mutex_lock(&r->lock);
-	result = find_repository(r, ref, scopes, repo, e);
+	result = find_repository(r, wish, scopes, repo, e);
 	pthread_mutex_unlock(&r->lock);
 	return result < 0 ? result : host_learn((*repo)->host, e);
+}
+
+int repository_of_host(struct registry *r, const char *name, const struct credentials *c,
+		       struct repository **repo, struct err *e)
+{
+	char everything[] = "";
+	const struct oci_reference ref = {(char *)(uintptr_t)name, everything, NULL,
+					  NULL};
+	const struct registries_entry *entry;
+	struct registry_host *host = NULL;
+	int result = registries_find(&r->conf, &ref, &entry, e);
+
+	pthread_mutex_lock(&r->lock);
+	if (result == 0)
+		result = host_get(r, name, entry && entry->insecure, &host, e);
+	if (result == 0) {
+		*repo = repository_new(host, "", "");
+		(*repo)->credentials =
+			(struct credentials){xstrdup(c->user), xstrdup(c->password),
+					     c->is_identity_token, NULL};
+		(*repo)->looked = (*repo)->has_credentials = true;
+		(*repo)->next = r->repositories;
+		r->repositories = *repo;
+	}
+	pthread_mutex_unlock(&r->lock);
+	return result < 0 ? result : host_learn(host, e);
 }
 
 char *repository_url(const struct repository *repo, const char *fmt, ...)
@@ -277,6 +308,36 @@ int repository_perform(struct repository *repo, struct http_request *q,
 	}
 }
 
+/* Words of a few letters are in many messages, and give nothing away. */
+static bool repeats(const char *message, const char *secret)
+{
+	return secret && strlen(secret) >= 4 && strstr(message, secret);
+}
+
+char *repository_message(struct repository *repo, const struct http_answer *a,
+			 const char *authorization)
+{
+	char *message = answer_message(&a->body);
+	const char *blank = authorization ? strchr(authorization, ' ') : NULL;
+
+	if (!repeats(message, repo->credentials.password) &&
+	    !repeats(message, blank ? blank + 1 : NULL))
+		return message;
+	free(message);
+	return xstrdup("(what it says repeats a secret)");
+}
+
+/* The same by who does not hold the lock. */
+static char *message_of(struct repository *repo, const struct http_answer *a)
+{
+	char *message;
+
+	pthread_mutex_lock(&repo->lock);
+	message = repository_message(repo, a, repo->authorization);
+	pthread_mutex_unlock(&repo->lock);
+	return message;
+}
+
 /* What may help against a status. */
 static const char *mend_of(const struct repository *repo, const struct http_answer *a)
 {
@@ -323,11 +384,11 @@ static char *circumstances(const struct http_answer *a)
 	return strbuf_take(&s);
 }
 
-int repository_refused(const struct repository *repo, const struct http_answer *a,
+int repository_refused(struct repository *repo, const struct http_answer *a,
 		       const char *what, struct err *e)
 {
 	AUTO_FREE char *host = http_url_host(a->url ? a->url : repo->host->base);
-	AUTO_FREE char *message = answer_message(&a->body);
+	AUTO_FREE char *message = message_of(repo, a);
 	AUTO_FREE char *how = circumstances(a);
 	const char *wait = http_answer_header(a, "Retry-After", 0);
 	AUTO_FREE char *later = NULL;
@@ -344,6 +405,14 @@ int repository_refused(const struct repository *repo, const struct http_answer *
 }
 
 /* ---- the client ---- */
+
+/* Passwords come into it: no core dump, and no look from outside. */
+static int hide_memory(struct err *e)
+{
+	return prctl(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L) < 0
+		       ? err_sys(e, -errno, "cannot forbid core dumps")
+		       : 0;
+}
 
 int registry_new(const struct registry_settings *settings, struct registry **client,
 		 struct err *e)
@@ -364,11 +433,17 @@ int registry_new(const struct registry_settings *settings, struct registry **cli
 	r->settings = *settings;
 	pthread_mutex_init(&r->lock, NULL);
 	pthread_mutex_init(&r->events, NULL);
-	result = http_new(&http, &r->http, e);
+	result = hide_memory(e);
+	if (result == 0)
+		result = registries_load(&r->conf, settings->registries_conf, e);
+	if (result == 0)
+		result = http_new(&http, &r->http, e);
 	if (result < 0) {
 		registry_free(r);
 		return result;
 	}
+	for (size_t i = 0; i < r->conf.notes.n; i++)
+		registry_log(r, "%s", r->conf.notes.v[i]);
 	*client = r;
 	return 0;
 }
@@ -399,6 +474,8 @@ void registry_free(struct registry *r)
 		r->hosts = host->next;
 		host_free(host);
 	}
+	routes_free(r->routes);
+	registries_free(&r->conf);
 	http_free(r->http);
 	pthread_mutex_destroy(&r->lock);
 	pthread_mutex_destroy(&r->events);

@@ -17,11 +17,13 @@
 #include "oci/reference.h"
 
 struct registry_settings {
-	bool skip_tls_verify; /* accept every certificate, and plain HTTP */
+	bool skip_tls_verify;	/* accept every certificate, and plain HTTP */
+	bool always_tls_verify; /* even where registries.conf says insecure */
 	const char *cert_dir; /* *.crt, *.cert and *.key instead of certs.d; NULL: none */
 	const char *creds;    /* "USER:PASSWORD"; NULL: from the auth files */
 	const char *authfile; /* NULL: the usual ones */
-	const char *proxy;    /* NULL: as the environment says; "": none */
+	const char *registries_conf;  /* NULL: the usual ones */
+	const char *proxy;	      /* NULL: as the environment says; "": none */
 	const struct strv *add_hosts; /* "name:address"; NULL: none */
 	unsigned jobs;		      /* blobs at once; 0: 4 */
 	unsigned attempts;	      /* of one request; 0: 5 */
@@ -39,7 +41,11 @@ struct registry_settings {
 
 struct registry;
 
-/* The settings' strings must live as long as the client. */
+/*
+ * The settings' strings must live as long as the client. The process makes no core dump
+ * from here on, as the client will know passwords; a user namespace is to be entered
+ * before (the files in /proc that this needs are root's then).
+ */
 int registry_new(const struct registry_settings *settings, struct registry **r,
 		 struct err *e);
 

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,12 +10,8 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/strv.h"
+#include "registry/credentials-internal.h"
 #include "registry/helper.h"
-
-enum { FILE_MAX = 1 << 20 };
-
-/* What Docker's own registry is called in the files. */
-#define DOCKER_KEY "https://index.docker.io/v1/"
 
 void secret_free(char *secret)
 {
@@ -34,6 +29,7 @@ void credentials_free(struct credentials *c)
 {
 	free(c->user);
 	secret_free(c->password);
+	free(c->source);
 	*c = (struct credentials){0};
 }
 
@@ -44,7 +40,7 @@ int credentials_parse(struct credentials *c, const char *text, struct err *e)
 	if (!colon || colon == text)
 		return err_set(e, -EINVAL, "--creds is not USER:PASSWORD");
 	*c = (struct credentials){xstrndup(text, (size_t)(colon - text)),
-				  xstrdup(colon + 1), false};
+				  xstrdup(colon + 1), false, NULL};
 	return 0;
 }
 
@@ -92,13 +88,36 @@ static bool same_key(const char *key, const char *name)
 	       strcmp(key, "/v2/") == 0;
 }
 
-static json_t *find_key(json_t *object, const char *name)
+const char *auth_key(json_t *object, const char *name)
 {
 	const char *key;
 	json_t *value;
 
-	json_object_foreach(object, key, value) if (same_key(key, name)) return value;
+	json_object_foreach(object, key, value) if (same_key(key, name)) return key;
 	return NULL;
+}
+
+static json_t *find_key(json_t *object, const char *name)
+{
+	const char *key = auth_key(object, name);
+
+	return key ? json_object_get(object, key) : NULL;
+}
+
+const char *auth_helper(json_t *root, const char *repository)
+{
+	AUTO_FREE char *host = xstrndup(repository, strcspn(repository, "/"));
+	const char *helper =
+		json_string_value(find_key(json_object_get(root, "credHelpers"), host));
+
+	return helper && *helper ? helper : NULL;
+}
+
+const char *auth_store(json_t *root)
+{
+	const char *store = json_string_value(json_object_get(root, "credsStore"));
+
+	return store && *store ? store : NULL;
 }
 
 /* One entry of "auths". 1, 0 when it is empty (docker has it in a store), or wrong. */
@@ -117,7 +136,7 @@ static int read_entry(struct credentials *c, json_t *entry, const char *name,
 				       "user:password; log in again",
 				       file, name);
 	} else if (user && *user && password) {
-		*c = (struct credentials){xstrdup(user), xstrdup(password), false};
+		*c = (struct credentials){xstrdup(user), xstrdup(password), false, NULL};
 	}
 	if (token && *token) {
 		secret_free(c->password);
@@ -153,33 +172,40 @@ static int search_auths(struct credentials *c, json_t *root, const char *reposit
 static int search(struct credentials *c, json_t *root, const char *repository,
 		  const char *file, struct err *e)
 {
-	AUTO_FREE char *host = xstrndup(repository, strcspn(repository, "/"));
-	const char *server = strcmp(host, "docker.io") == 0 ? DOCKER_KEY : host;
-	json_t *helper = find_key(json_object_get(root, "credHelpers"), host);
-	const char *store = json_string_value(json_object_get(root, "credsStore"));
+	AUTO_FREE char *server = helper_server(repository);
+	const char *helper = auth_helper(root, repository), *store = auth_store(root);
 	int r;
 
-	if (json_is_string(helper) && json_string_length(helper))
-		return helper_get(json_string_value(helper), server, c, e);
+	if (helper)
+		return helper_get(helper, server, c, e);
 	r = search_auths(c, root, repository, file, e);
-	if (r == 0 && store && *store)
+	if (r == 1)
+		c->source = xstrdup(file);
+	else if (r == 0 && store)
 		r = helper_get(store, server, c, e);
 	return r;
+}
+
+json_t *auth_parse(const char *file, const char *text, size_t len, struct err *e)
+{
+	json_error_t error;
+	json_t *root = json_loadb(text, len, 0, &error);
+
+	if (json_is_object(root))
+		return root;
+	/* The parser's own text quotes what it found, which may be a secret. */
+	err_at(e, -EINVAL, file, root ? 1 : (unsigned)error.line,
+	       root ? 1 : (unsigned)error.column, "it is not a JSON object");
+	json_decref(root);
+	return NULL;
 }
 
 int credentials_in(struct credentials *c, const char *repository, const char *file,
 		   const char *text, size_t len, struct err *e)
 {
-	json_error_t error;
-	json_t *root = json_loadb(text, len, 0, &error);
-	int r;
+	json_t *root = auth_parse(file, text, len, e);
+	int r = root ? search(c, root, repository, file, e) : -EINVAL;
 
-	/* The parser's own text quotes what it found, which may be a secret. */
-	if (!json_is_object(root))
-		r = err_at(e, -EINVAL, file, root ? 1 : (unsigned)error.line,
-			   root ? 1 : (unsigned)error.column, "it is not a JSON object");
-	else
-		r = search(c, root, repository, file, e);
 	json_decref(root);
 	return r;
 }
@@ -191,7 +217,7 @@ static int search_file(struct credentials *c, const char *repository, const char
 	AUTO_ERR struct err why = ERR_INIT;
 	AUTO_SECRET char *text = NULL;
 	size_t len;
-	int r = file_read_at(AT_FDCWD, file, FILE_MAX, &text, &len, &why);
+	int r = file_read_at(AT_FDCWD, file, AUTH_FILE_MAX, &text, &len, &why);
 
 	if (r == -ENOENT || r == -ENOTDIR || (r == 0 && len == 0))
 		return 0;
@@ -212,8 +238,31 @@ static void add_file(struct strv *files, const char *variable, const char *other
 		strv_addf(files, "%s/%s/%s", home, otherwise, rest);
 }
 
-int credentials_find(struct credentials *c, const char *repository, const char *authfile,
-		     struct err *e)
+static void add_files(struct strv *files)
+{
+	add_file(files, "XDG_RUNTIME_DIR", NULL, "containers/auth.json");
+	add_file(files, "XDG_CONFIG_HOME", ".config", "containers/auth.json");
+	add_file(files, "DOCKER_CONFIG", ".docker", "config.json");
+}
+
+char *auth_file_path(const char *authfile, struct err *e)
+{
+	AUTO_STRV struct strv files = STRV_INIT;
+	const char *named = authfile ? authfile : getenv("REGISTRY_AUTH_FILE");
+
+	if (named && *named)
+		return xstrdup(named);
+	add_files(&files);
+	if (files.n)
+		return xstrdup(files.v[0]);
+	err_set(e, -ENOENT,
+		"there is no place for logins: neither HOME nor "
+		"XDG_RUNTIME_DIR is set; use --authfile");
+	return NULL;
+}
+
+static int search_files(struct credentials *c, const char *repository,
+			const char *authfile, struct err *e)
 {
 	AUTO_STRV struct strv files = STRV_INIT;
 	const char *named = authfile ? authfile : getenv("REGISTRY_AUTH_FILE");
@@ -221,10 +270,24 @@ int credentials_find(struct credentials *c, const char *repository, const char *
 
 	if (named && *named)
 		return search_file(c, repository, named, e);
-	add_file(&files, "XDG_RUNTIME_DIR", NULL, "containers/auth.json");
-	add_file(&files, "XDG_CONFIG_HOME", ".config", "containers/auth.json");
-	add_file(&files, "DOCKER_CONFIG", ".docker", "config.json");
+	add_files(&files);
 	for (size_t i = 0; i < files.n && r == 0; i++)
 		r = search_file(c, repository, files.v[i], e);
+	return r;
+}
+
+int credentials_find(struct credentials *c, const char *repository, const char *authfile,
+		     const struct strv *helpers, struct err *e)
+{
+	AUTO_FREE char *server = helper_server(repository);
+	int r = 0;
+
+	if (!helpers || !helpers->n)
+		return search_files(c, repository, authfile, e);
+	for (size_t i = 0; i < helpers->n && r == 0; i++)
+		if (strcmp(helpers->v[i], HELPER_FILES) == 0)
+			r = search_files(c, repository, authfile, e);
+		else
+			r = helper_get(helpers->v[i], server, c, e);
 	return r;
 }

@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,15 +42,15 @@ int helper_parse(const char *name, const char *answer, size_t len, struct creden
 			name);
 	else
 		*c = (struct credentials){xstrdup(user ? user : ""), xstrdup(secret),
-					  user && strcmp(user, "<token>") == 0};
+					  user && strcmp(user, "<token>") == 0, NULL};
 	json_decref(object);
 	return r;
 }
 
 /* The socket is the helper's stdin and stdout. */
-static int start(const char *program, int fd, pid_t *pid)
+static int start(const char *program, const char *verb, int fd, pid_t *pid)
 {
-	char *argv[] = {(char *)(uintptr_t)program, (char *)(uintptr_t) "get", NULL};
+	char *argv[] = {(char *)(uintptr_t)program, (char *)(uintptr_t)verb, NULL};
 	posix_spawn_file_actions_t actions;
 	int r;
 
@@ -80,8 +81,9 @@ static int read_answer(int fd, struct strbuf *answer)
 		n = read(fd, strbuf_grow(answer, 4096), 4096);
 		if (n < 0 && errno == EINTR)
 			continue;
+		/* A reset is the end of one that did not read what it was given. */
 		if (n <= 0)
-			return n < 0 ? -errno : 0;
+			return n < 0 && errno != ECONNRESET ? -errno : 0;
 		answer->len += (size_t)n;
 		if (answer->len > ANSWER_MAX)
 			return -EFBIG;
@@ -102,7 +104,8 @@ static int finish(pid_t pid, int r)
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EIO;
 }
 
-static int run(const char *program, const char *server, struct strbuf *answer)
+static int run(const char *program, const char *verb, const char *input,
+	       struct strbuf *answer)
 {
 	AUTO_CLOSE int ours = -1, theirs = -1;
 	int pair[2], r;
@@ -112,12 +115,12 @@ static int run(const char *program, const char *server, struct strbuf *answer)
 		return -errno;
 	ours = pair[0];
 	theirs = pair[1];
-	r = start(program, theirs, &pid);
+	r = start(program, verb, theirs, &pid);
 	if (r < 0)
 		return r;
 	close(TAKE_FD(theirs));
 	/* A helper that reads nothing must not end this program. */
-	if (send(ours, server, strlen(server), MSG_NOSIGNAL) < 0 && errno != EPIPE)
+	if (send(ours, input, strlen(input), MSG_NOSIGNAL) < 0 && errno != EPIPE)
 		r = -errno;
 	(void)shutdown(ours, SHUT_WR); /* fails only when it is closed already */
 	if (r == 0)
@@ -125,36 +128,131 @@ static int run(const char *program, const char *server, struct strbuf *answer)
 	return finish(pid, r);
 }
 
-int helper_get(const char *name, const char *server, struct credentials *c, struct err *e)
+static void wipe(struct strbuf *answer)
 {
-	AUTO_FREE char *program = xasprintf("docker-credential-%s", name);
-	struct strbuf answer = STRBUF_INIT;
-	int r;
+	if (answer->size)
+		explicit_bzero(answer->data, answer->len);
+	strbuf_free(answer);
+}
 
+#define AUTO_ANSWER CLEAN(wipe)
+
+static bool is_name(const char *name)
+{
 	for (const char *p = name; *p; p++)
 		if (!isalnum((unsigned char)*p) && !strchr("-_.", *p))
-			return err_set(
-				e, -EINVAL,
-				"the credential helper '%.50s' has an unusable name",
-				name);
-	r = run(program, server, &answer);
+			return false;
+	return *name;
+}
+
+/* What a helper says of its failure, on one line; nothing that has the secret in it. */
+static char *reason(struct strbuf *answer, const char *secret)
+{
+	char *line;
+
+	if (secret && *secret && strstr(answer->data, secret))
+		return xstrdup("it failed");
+	line = xstrndup(answer->data, 200);
+	line[strcspn(line, "\r\n")] = '\0';
+	if (*line)
+		return line;
+	free(line);
+	return xstrdup("it said nothing");
+}
+
+/* 1 when it answers, 0 when it says that it knows nothing of that. */
+static int ask(const char *name, const char *verb, const char *input, const char *secret,
+	       struct strbuf *answer, struct err *e)
+{
+	AUTO_FREE char *program = xasprintf("docker-credential-%s", name);
+	AUTO_FREE char *why = NULL;
+	int r;
+
+	if (!is_name(name))
+		return err_set(e, -EINVAL,
+			       "the credential helper '%.50s' has an unusable name",
+			       name);
+	r = run(program, verb, input, answer);
+	if (r == 0)
+		return 1;
 	if (r == -ENOENT)
-		r = err_set(e, r,
-			    "the credential helper %s, which the auth file names for %s, "
-			    "is not installed",
-			    program, server);
-	else if (r == -EIO && strstr(answer.data, "not found"))
-		r = 0;
-	else if (r == -EIO)
-		r = err_set(e, r, "the credential helper %s failed for %s: %.200s",
-			    program, server, answer.data);
-	else if (r < 0)
-		r = err_sys(e, r, "the credential helper %s failed for %s", program,
-			    server);
-	else
-		r = helper_parse(name, answer.data, answer.len, c, e);
-	if (answer.size)
-		explicit_bzero(answer.data, answer.len);
-	strbuf_free(&answer);
+		return err_set(e, r,
+			       "the credential helper %s, which an auth file or "
+			       "registries.conf names, is not installed",
+			       program);
+	if (r != -EIO)
+		return err_sys(e, r, "the credential helper %s failed to '%s'", program,
+			       verb);
+	if (strstr(answer->data, "not found"))
+		return 0;
+	why = reason(answer, secret);
+	return err_set(e, r, "the credential helper %s failed to '%s': %s", program, verb,
+		       why);
+}
+
+char *helper_server(const char *repository)
+{
+	char *host = xstrndup(repository, strcspn(repository, "/"));
+
+	if (strcmp(host, "docker.io") != 0)
+		return host;
+	free(host);
+	return xstrdup(DOCKER_KEY);
+}
+
+int helper_get(const char *name, const char *server, struct credentials *c, struct err *e)
+{
+	AUTO_ANSWER struct strbuf answer = STRBUF_INIT;
+	int r = ask(name, "get", server, NULL, &answer, e);
+
+	if (r <= 0)
+		return r;
+	r = helper_parse(name, answer.data, answer.len, c, e);
+	if (r == 1)
+		c->source = xasprintf("docker-credential-%s", name);
+	return r;
+}
+
+int helper_store(const char *name, const char *server, const struct credentials *c,
+		 struct err *e)
+{
+	AUTO_ANSWER struct strbuf answer = STRBUF_INIT;
+	json_t *object = json_pack("{s:s, s:s, s:s}", "ServerURL", server, "Username",
+				   c->user, "Secret", c->password);
+	AUTO_SECRET char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
+	int r;
+
+	json_decref(object);
+	if (!text)
+		return err_set(e, -EINVAL, "user or password are not UTF-8");
+	r = ask(name, "store", text, c->password, &answer, e);
+	return r ? r < 0 ? r : 0
+		 : err_set(e, -EIO, "docker-credential-%s does not keep it", name);
+}
+
+int helper_erase(const char *name, const char *server, struct err *e)
+{
+	AUTO_ANSWER struct strbuf answer = STRBUF_INIT;
+
+	return ask(name, "erase", server, NULL, &answer, e);
+}
+
+int helper_list(const char *name, struct strv *servers, struct err *e)
+{
+	AUTO_ANSWER struct strbuf answer = STRBUF_INIT;
+	const char *server;
+	json_t *object, *user;
+	int r = ask(name, "list", "", NULL, &answer, e);
+
+	if (r <= 0)
+		return r;
+	object = json_loadb(answer.data, answer.len, 0, NULL);
+	json_object_foreach(object, server, user) strv_add(servers, server);
+	r = json_is_object(object) ? 0
+				   : err_set(e, -EINVAL,
+					     "docker-credential-%s: its list is no JSON "
+					     "object",
+					     name);
+	json_decref(object);
 	return r;
 }

@@ -8,19 +8,14 @@
 
 #include "base/alloc.h"
 #include "oci/config.h"
-#include "registry/client-internal.h"
 #include "oci/graph.h"
+#include "registry/client-internal.h"
+#include "registry/route.h"
 
 /* In one line: of several with the same name, some proxies pass on the last only. */
 #define ACCEPT                                                                           \
 	"Accept: " OCI_MEDIA_INDEX ", " OCI_MEDIA_MANIFEST ", " DOCKER_MEDIA_INDEX       \
 	", " DOCKER_MEDIA_MANIFEST
-
-static int open_repository(struct registry *r, const struct oci_reference *ref,
-			   struct repository **repo, struct err *e)
-{
-	return repository_get(r, ref, "pull", NULL, 0, repo, e);
-}
 
 /* The digest that a registry says the answer has; 0 when it says none. */
 static int announced_digest(const struct http_answer *a, struct oci_digest *digest)
@@ -103,35 +98,35 @@ static int get_document(struct repository *repo, const char *name,
 	return r < 0 ? err_set(e, r, "%s", why.text) : 0;
 }
 
+static int resolve(void *context, struct repository *repo,
+		   const struct oci_reference *ref, struct err *e)
+{
+	struct oci_digest digest;
+	int r = ref->digest ? oci_digest_parse(&digest, ref->digest, e) : 0;
+
+	if (r < 0)
+		return r;
+	return get_document(repo, ref->digest ? ref->digest : ref->tag,
+			    ref->digest ? &digest : NULL, context, e);
+}
+
 int registry_resolve(struct registry *r, const struct oci_reference *ref,
 		     struct oci_document *doc, struct err *e)
 {
-	struct repository *repo;
-	struct oci_digest digest;
-	int result = open_repository(r, ref, &repo, e);
-
-	if (result == 0 && ref->digest)
-		result = oci_digest_parse(&digest, ref->digest, e);
-	if (result < 0)
-		return result;
-	return get_document(repo, ref->digest ? ref->digest : ref->tag,
-			    ref->digest ? &digest : NULL, doc, e);
+	return route_follow(r, ref, resolve, doc, e);
 }
 
-int registry_head(struct registry *r, const struct oci_reference *ref,
-		  struct oci_descriptor *d, struct err *e)
+static int head(void *context, struct repository *repo, const struct oci_reference *ref,
+		struct err *e)
 {
 	AUTO_HTTP_ANSWER struct http_answer a = HTTP_ANSWER_INIT;
-	struct repository *repo;
+	struct oci_descriptor *d = context;
 	struct oci_digest digest;
 	const char *type, *length;
-	int result = open_repository(r, ref, &repo, e);
+	int r = ask_manifest(repo, "HEAD", ref->digest ? ref->digest : ref->tag, &a, e);
 
-	if (result == 0)
-		result = ask_manifest(repo, "HEAD", ref->digest ? ref->digest : ref->tag,
-				      &a, e);
-	if (result < 0)
-		return result;
+	if (r < 0)
+		return r;
 	type = http_answer_header(&a, "Content-Type", 0);
 	length = http_answer_header(&a, "Content-Length", 0);
 	if (!announced_digest(&a, &digest) || !type || !length)
@@ -143,17 +138,34 @@ int registry_head(struct registry *r, const struct oci_reference *ref,
 	return 0;
 }
 
+int registry_head(struct registry *r, const struct oci_reference *ref,
+		  struct oci_descriptor *d, struct err *e)
+{
+	return route_follow(r, ref, head, d, e);
+}
+
+struct document_fetch {
+	const struct oci_descriptor *d;
+	struct oci_document *doc;
+};
+
+static int fetch_document(void *context, struct repository *repo,
+			  const struct oci_reference *ref, struct err *e)
+{
+	struct document_fetch *f = context;
+	char text[OCI_DIGEST_TEXT];
+
+	return get_document(repo, oci_digest_format(&f->d->digest, text), &f->d->digest,
+			    f->doc, e);
+}
+
 int registry_fetch_document(struct registry *r, const struct oci_reference *ref,
 			    const struct oci_descriptor *d, struct oci_document *doc,
 			    struct err *e)
 {
-	struct repository *repo;
-	char text[OCI_DIGEST_TEXT];
-	int result = open_repository(r, ref, &repo, e);
+	struct document_fetch f = {d, doc};
 
-	return result < 0 ? result
-			  : get_document(repo, oci_digest_format(&d->digest, text),
-					 &d->digest, doc, e);
+	return route_follow(r, ref, fetch_document, &f, e);
 }
 
 /* ---- blobs ---- */
@@ -236,18 +248,24 @@ static int download(struct repository *repo, const struct oci_descriptor *d,
 	return r;
 }
 
-static int fetch_blob(struct repository *repo, const struct oci_descriptor *d,
-		      struct oci_blobs *into, struct err *e)
-{
-	AUTO_ERR struct err why = ERR_INIT;
-	int r;
+struct blob_fetch {
+	const struct oci_descriptor *d;
+	struct oci_blobs *into;
+};
 
-	if (oci_blobs_has(into, &d->digest, d->size))
+static int fetch_blob(void *context, struct repository *repo,
+		      const struct oci_reference *ref, struct err *e)
+{
+	struct blob_fetch *f = context;
+	AUTO_ERR struct err why = ERR_INIT;
+	int r = download(repo, f->d, f->into, &why);
+
+	if (oci_blobs_has(f->into, &f->d->digest, f->d->size))
 		return 0;
-	r = download(repo, d, into, &why);
+	r = download(repo, f->d, f->into, &why);
 	if (r == -EBADMSG) { /* as with documents */
 		registry_log(repo->host->client, "%s; trying again", why.text);
-		return download(repo, d, into, e);
+		return download(repo, f->d, f->into, e);
 	}
 	return r < 0 ? err_set(e, r, "%s", why.text) : 0;
 }
@@ -256,23 +274,26 @@ int registry_fetch_blob(struct registry *r, const struct oci_reference *ref,
 			const struct oci_descriptor *d, struct oci_blobs *into,
 			struct err *e)
 {
-	struct repository *repo;
-	int result = open_repository(r, ref, &repo, e);
+	struct blob_fetch f = {d, into};
 
-	return result < 0 ? result : fetch_blob(repo, d, into, e);
+	if (oci_blobs_has(into, &d->digest, d->size))
+		return 0;
+	return route_follow(r, ref, fetch_blob, &f, e);
 }
 
 /* ---- whole images ---- */
 
 struct pull {
-	struct repository *repo;
+	struct registry *registry;
+	const struct oci_reference *ref;
 	struct oci_blobs *into;
 	struct oci_graph graph;
 };
 
 /* Documents of an index on their way. */
 struct batch {
-	struct repository *repo;
+	struct registry *registry;
+	const struct oci_reference *ref;
 	struct oci_blobs *have; /* where they may be already; NULL: nowhere */
 	const struct oci_descriptor *const *d;
 	struct oci_document *docs;
@@ -282,24 +303,22 @@ static int load_document(void *context, size_t i, struct err *e)
 {
 	struct batch *b = context;
 	const struct oci_descriptor *d = b->d[i];
-	char text[OCI_DIGEST_TEXT];
 	char *data;
 	size_t len;
 
 	if (b->have &&
 	    oci_blobs_read(b->have, &d->digest, OCI_DOCUMENT_MAX, &data, &len, NULL) == 0)
 		return oci_document_init(&b->docs[i], d->media_type, data, len, e);
-	return get_document(b->repo, oci_digest_format(&d->digest, text), &d->digest,
-			    &b->docs[i], e);
+	return registry_fetch_document(b->registry, b->ref, d, &b->docs[i], e);
 }
 
-int repository_load_documents(struct repository *repo, struct oci_blobs *have,
-			      const struct oci_descriptor *const *d, size_t n,
-			      struct oci_document *docs, struct err *e)
+int registry_load_documents(struct registry *r, const struct oci_reference *ref,
+			    struct oci_blobs *have, const struct oci_descriptor *const *d,
+			    size_t n, struct oci_document *docs, struct err *e)
 {
-	struct batch b = {repo, have, d, docs};
+	struct batch b = {r, ref, have, d, docs};
 
-	return registry_parallel(repo->host->client, n, load_document, &b, e);
+	return registry_parallel(r, n, load_document, &b, e);
 }
 
 static int load_documents(void *context, const struct oci_descriptor *const *d, size_t n,
@@ -307,14 +326,14 @@ static int load_documents(void *context, const struct oci_descriptor *const *d, 
 {
 	struct pull *p = context;
 
-	return repository_load_documents(p->repo, p->into, d, n, docs, e);
+	return registry_load_documents(p->registry, p->ref, p->into, d, n, docs, e);
 }
 
 static int pull_blob(void *context, size_t i, struct err *e)
 {
 	struct pull *p = context;
 
-	return fetch_blob(p->repo, &p->graph.blobs[i], p->into, e);
+	return registry_fetch_blob(p->registry, p->ref, &p->graph.blobs[i], p->into, e);
 }
 
 static int add_document(struct oci_blobs *into, const struct oci_document *doc,
@@ -328,11 +347,9 @@ static int add_document(struct oci_blobs *into, const struct oci_document *doc,
 int registry_pull(struct registry *r, const struct oci_reference *ref,
 		  const struct oci_document *doc, struct oci_blobs *into, struct err *e)
 {
-	struct pull p = {.into = into};
-	int result = open_repository(r, ref, &p.repo, e);
+	struct pull p = {.registry = r, .ref = ref, .into = into};
+	int result = oci_graph_load(&p.graph, doc, load_documents, &p, e);
 
-	if (result == 0)
-		result = oci_graph_load(&p.graph, doc, load_documents, &p, e);
 	if (result == 0)
 		result = registry_parallel(r, p.graph.n_blobs, pull_blob, &p, e);
 	for (size_t i = 0; i < p.graph.n_documents && result == 0; i++)
@@ -355,15 +372,21 @@ static int append_text(void *context, const char *bytes, size_t n, struct err *e
 	return 0;
 }
 
+struct config_fetch {
+	const struct oci_descriptor *d;
+	struct oci_config *config;
+};
+
 /* The configuration of an image, in memory. */
-static int get_config(struct repository *repo, const struct oci_descriptor *d,
-		      struct oci_config *config, struct err *e)
+static int get_config(void *context, struct repository *repo,
+		      const struct oci_reference *ref, struct err *e)
 {
+	struct config_fetch *f = context;
 	AUTO_HTTP_ANSWER struct http_answer a = HTTP_ANSWER_INIT;
 	AUTO_STRBUF struct strbuf body = STRBUF_INIT;
 	char text[OCI_DIGEST_TEXT];
 	AUTO_FREE char *url =
-		repository_url(repo, "blobs/%s", oci_digest_format(&d->digest, text));
+		repository_url(repo, "blobs/%s", oci_digest_format(&f->d->digest, text));
 	struct http_request q = {
 		.method = "GET", .url = url, .write = append_text, .write_data = &body};
 	struct oci_digest digest;
@@ -374,25 +397,27 @@ static int get_config(struct repository *repo, const struct oci_descriptor *d,
 	if (r < 0)
 		return r;
 	oci_digest_of(body.data, body.len, &digest);
-	if (!oci_digest_equal(&digest, &d->digest))
+	if (!oci_digest_equal(&digest, &f->d->digest))
 		return err_set(e, -EIO, "the image's configuration has another digest");
-	return oci_config_parse(config, body.data, body.len, e);
+	return oci_config_parse(f->config, body.data, body.len, e);
 }
 
 /* An image without an index is for the platform that its configuration says. */
-static int check_platform(struct repository *repo, const struct oci_document *doc,
+static int check_platform(struct registry *r, const struct oci_reference *ref,
+			  const struct oci_document *doc,
 			  const struct oci_platform *wanted, struct err *e)
 {
 	AUTO_OCI_MANIFEST struct oci_manifest m = {0};
 	AUTO_OCI_CONFIG struct oci_config config = {0};
+	struct config_fetch f = {&m.config, &config};
 	struct oci_platform is;
 	char text[OCI_PLATFORM_TEXT], other[OCI_PLATFORM_TEXT];
-	int r = oci_manifest_parse(&m, doc, e);
+	int result = oci_manifest_parse(&m, doc, e);
 
-	if (r == 0)
-		r = get_config(repo, &m.config, &config, e);
-	if (r < 0)
-		return r;
+	if (result == 0)
+		result = route_follow(r, ref, get_config, &f, e);
+	if (result < 0)
+		return result;
 	is = config.platform;
 	oci_platform_normalize(&is);
 	if (oci_platform_rank(wanted, &is))
@@ -410,15 +435,12 @@ int registry_resolve_platform(struct registry *r, const struct oci_reference *re
 	AUTO_OCI_DOCUMENT struct oci_document d = {0};
 	AUTO_OCI_INDEX struct oci_index index = {0};
 	const struct oci_descriptor *chosen;
-	struct repository *repo;
 	int result = registry_resolve(r, ref, &d, e);
 
-	if (result == 0)
-		result = open_repository(r, ref, &repo, e);
 	if (result < 0)
 		return result;
 	if (!oci_document_is_index(&d)) {
-		result = check_platform(repo, &d, wanted, e);
+		result = check_platform(r, ref, &d, wanted, e);
 		if (result < 0)
 			return err_wrap(e, result, "%s", name);
 		*doc = d;
@@ -482,7 +504,7 @@ int registry_tags(struct registry *r, const struct oci_reference *ref, struct st
 	AUTO_FREE char *what = xasprintf("list the tags of %s/%s", ref->host, ref->path);
 	AUTO_FREE char *url = NULL;
 	struct repository *repo;
-	int result = open_repository(r, ref, &repo, e);
+	int result = route_last(r, ref, &repo, e);
 
 	if (result == 0)
 		url = repository_url(repo, "tags/list?n=1000");

@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * Reading images. All references are complete (oci_reference_complete). Whatever comes
- * from a registry is held against its digest and size before anyone sees it.
+ * Reading images. All references are complete (registry_complete). Whatever comes from a
+ * registry is held against its digest and size before anyone sees it. Everything is read
+ * from the mirrors first that registries.conf names for it.
  */
 
 #include "base/err.h"
@@ -13,6 +14,12 @@
 #include "oci/platform.h"
 #include "oci/reference.h"
 #include "registry/client.h"
+
+/*
+ * oci_reference_complete(), but as registries.conf says: a short name becomes that of its
+ * alias, or that under the first of several registries to search that has it.
+ */
+int registry_complete(struct registry *r, struct oci_reference *ref, struct err *e);
 
 /* The manifest or index of a reference. -ENOENT when there is no such image. */
 int registry_resolve(struct registry *r, const struct oci_reference *ref,
@@ -54,6 +61,6 @@ struct oci_blobs *registry_blobs_of(struct registry *r, const struct oci_referen
 				    const struct oci_document *doc);
 void registry_blobs_free(struct oci_blobs *blobs);
 
-/* All tags of the reference's repository, sorted. */
+/* All tags of the reference's repository, sorted. A mirror is not asked for them. */
 int registry_tags(struct registry *r, const struct oci_reference *ref, struct strv *tags,
 		  struct err *e);

@@ -154,7 +154,16 @@ int registry_push(struct registry *r, const struct oci_reference *ref,
 		  const struct oci_reference *origins, size_t norigins, struct err *e)
 {
 	struct push p = {.from = from, .origins = STRV_INIT};
-	int result = repository_get(r, ref, "pull,push", origins, norigins, &p.repo, e);
+	const struct registries_entry *entry;
+	struct repository_wish wish = {.ref = ref,
+				       .actions = "pull,push",
+				       .origins = origins,
+				       .norigins = norigins};
+	int result = registries_find(&r->conf, ref, &entry, e);
+
+	wish.lax = result == 0 && entry && entry->insecure;
+	if (result == 0)
+		result = repository_get(r, &wish, &p.repo, e);
 
 	for (size_t i = 0; i < norigins; i++)
 		if (strcmp(origins[i].host, ref->host) == 0 &&

@@ -103,10 +103,8 @@ static int load_documents(void *context, const struct oci_descriptor *const *d, 
 			  struct oci_document *docs, struct err *e)
 {
 	struct source *s = context;
-	struct repository *repo;
-	int r = repository_get(s->registry, s->ref, "pull", NULL, 0, &repo, e);
 
-	return r < 0 ? r : repository_load_documents(repo, NULL, d, n, docs, e);
+	return registry_load_documents(s->registry, s->ref, NULL, d, n, docs, e);
 }
 
 /* Only who wants a blob needs to know them; a copy of what is there wants none. */

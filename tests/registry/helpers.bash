@@ -19,6 +19,8 @@ registry_setup()
 	unset -v XDG_CONFIG_HOME XDG_RUNTIME_DIR DOCKER_CONFIG REGISTRY_AUTH_FILE \
 		http_proxy https_proxy all_proxy no_proxy \
 		HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY SSL_CERT_FILE SSL_CERT_DIR
+	: >registries.conf
+	export CONTAINERS_REGISTRIES_CONF=$PWD/registries.conf
 	pids=()
 	here=${top_srcdir:-.}/tests/registry
 }
@@ -83,6 +85,15 @@ tls_registry() # [NAMES]
 {
 	certificate "${1:-IP:127.0.0.1}"
 	docker_registry "http:tls: {certificate: $PWD/tls.crt, key: $PWD/tls.key}"
+}
+
+# docker_registry in a folder of its own, beside another.
+docker_registry_in() # FOLDER [YAML...]
+{
+	mkdir "$1"
+	cd "$1" || return
+	docker_registry "${@:2}"
+	cd ..
 }
 
 # Sets registry to 127.0.0.1:PORT; its requests are in fake.log.

@@ -95,6 +95,31 @@ auth_file()
 	expect 1 mab tags "$registry/app"
 }
 
+@test "a source and a destination, each with its own credentials and certificates" {
+	need htpasswd
+	htpasswd -Bbn user 'pass:word' >from.users 2>/dev/null
+	docker_registry_in from "auth: {htpasswd: {realm: test, path: $PWD/from.users}}"
+	from=$registry
+	certificate IP:127.0.0.1
+	mkdir certs
+	cp tls.crt certs/ca.crt
+	htpasswd -Bbn other word >users 2>/dev/null
+	docker_registry "auth: {htpasswd: {realm: test, path: $PWD/users}}" \
+		"http:tls: {certificate: $PWD/tls.crt, key: $PWD/tls.key}"
+	expect 0 mab copy --all --dest-creds=user:pass:word oci:src:app "$from/app:1"
+	auth_file from.json "$from" user:pass:word
+	expect 0 mab copy --all --src-authfile=from.json --dest-creds=other:word \
+		--dest-cert-dir=certs "$from/app:1" "$registry/app:1"
+	expect 1 mab copy --all --creds=user:pass:word --dest-tls-verify=false \
+		"$from/app:1" "$registry/app:2"
+	has "$stderr" "$registry answered 401"
+	expect 0 mab copy --all --creds=user:pass:word --src-creds=other:word \
+		--src-tls-verify=false "$registry/app:1" "$from/back:1"
+	expect 0 mab copy --all --creds=user:pass:word "$from/back:1" oci:back
+	same_blobs src back
+	expect 2 mab copy --src-tls-verify=maybe oci:src oci:back
+}
+
 @test "credential helpers" {
 	basic_registry
 	mkdir bin
@@ -116,7 +141,7 @@ auth_file()
 	[ "$(sort -u asked)" = "get $registry" ]
 	echo '{"credHelpers":{"'"$registry"'":"gone"}}' >.config/containers/auth.json
 	expect 1 mab tags "$registry/app"
-	has "$stderr" "the credential helper docker-credential-gone, which the auth file names for $registry, is not installed"
+	has "$stderr" "the credential helper docker-credential-gone, which an auth file or registries.conf names, is not installed"
 }
 
 @test "a damaged auth file is named, without what is in it" {
