@@ -42,6 +42,8 @@ extern const struct command cmd_copy;
 extern const struct command cmd_du;
 extern const struct command cmd_images;
 extern const struct command cmd_inspect;
+extern const struct command cmd_login;
+extern const struct command cmd_logout;
 extern const struct command cmd_prune;
 extern const struct command cmd_rmi;
 extern const struct command cmd_tag;

@@ -134,6 +134,7 @@ static int post_token(struct repository *repo, struct http_answer *a, struct err
 				 .headers = &headers,
 				 .tls = &host->tls,
 				 .allow_plain = host->insecure,
+				 .own_host_only = true,
 				 .read = read_form,
 				 .read_data = &form,
 				 .max = TOKEN_ANSWER_MAX};

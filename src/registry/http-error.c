@@ -251,6 +251,9 @@ int http_explain(CURL *curl, const struct http_failure *f, bool *again, struct e
 	const char *detail = *f->detail ? f->detail : curl_easy_strerror(f->code);
 	AUTO_FREE char *host = http_url_host(f->url);
 
+	/* Of a proxy's address that it cannot use, libcurl quotes the password too. */
+	if (strchr(detail, '@'))
+		detail = curl_easy_strerror(f->code);
 	*again = true;
 	if (f->proxy && refusal(curl))
 		return no_way(host, f->proxy, refusal(curl), again, e);

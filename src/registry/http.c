@@ -555,6 +555,12 @@ static int redirect(struct transfer *t, struct err *e)
 			       "only with --tls-verify=false",
 			       host);
 	}
+	if (t->q->own_host_only && !http_same_origin(t->url, url)) {
+		free(url);
+		return err_set(e, -EIO,
+			       "%s redirects to another host, which gets no secrets",
+			       host);
+	}
 	t->own_host = t->own_host && http_same_origin(t->url, url);
 	free(t->url);
 	t->url = url;

@@ -45,6 +45,7 @@ struct http_request {
 	const char *authorization;  /* that header's value: for the URL's own host only */
 	const struct http_tls *tls; /* for the URL's own host only; NULL: the usual */
 	bool allow_plain;	    /* a redirect may lead from https to http */
+	bool own_host_only;	    /* a redirect to another is a failure */
 	bool even_canceled;	    /* tidying up, for a few seconds */
 	unsigned attempts;	    /* 0: as the settings say; 1: never sent twice */
 
