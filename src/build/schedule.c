@@ -2,6 +2,7 @@
 #include "build/schedule.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -10,16 +11,21 @@
 
 #include "base/alloc.h"
 #include "build/internal.h"
+#include "build/memory.h"
 #include "build/step.h"
 
 enum { JOBS_MAX = 256 };
+
+/* What a RUN is taken to need: a compiler for a large file, emulated. */
+static const uint64_t RUN_MEMORY = (uint64_t)512 << 20;
 
 struct schedule {
 	struct build *b;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	size_t running;
-	int failed; /* the first failure's code, and its words in e */
+	size_t runs, runs_max; /* of those, RUN steps */
+	int failed;	       /* the first failure's code, and its words in e */
 	struct err *e;
 };
 
@@ -41,6 +47,14 @@ static bool is_ready(struct build_step *s)
 	return ready;
 }
 
+/* With the lock. */
+static bool can_begin(const struct schedule *sched, struct build_step *s)
+{
+	if (s->state != BUILD_WAITING || !is_ready(s))
+		return false;
+	return s->kind != BUILD_RUN || sched->runs < sched->runs_max;
+}
+
 /* The next step to do, NULL when all that can be done is. With the lock. */
 static struct build_step *next_step(struct schedule *sched)
 {
@@ -51,7 +65,7 @@ static struct build_step *next_step(struct schedule *sched)
 			return NULL;
 		/* Steps come after those that they need: failures pass on in one go. */
 		for (size_t i = 0; i < p->nsteps; i++)
-			if (p->steps[i]->state == BUILD_WAITING && is_ready(p->steps[i]))
+			if (can_begin(sched, p->steps[i]))
 				return p->steps[i];
 		if (!sched->running)
 			return NULL;
@@ -116,10 +130,12 @@ static void *work(void *data)
 
 		s->state = BUILD_RUNNING;
 		sched->running++;
+		sched->runs += s->kind == BUILD_RUN;
 		pthread_mutex_unlock(&sched->lock);
 		r = do_step(b, s, &e);
 		pthread_mutex_lock(&sched->lock);
 		sched->running--;
+		sched->runs -= s->kind == BUILD_RUN;
 		if (r < 0)
 			fail_step(sched, s, r, &e);
 		else
@@ -136,6 +152,32 @@ static unsigned jobs(const struct build *b)
 				   : sysconf(_SC_NPROCESSORS_ONLN);
 
 	return n < 1 ? 1 : n > JOBS_MAX ? JOBS_MAX : (unsigned)n;
+}
+
+/* As many RUN steps at once as there is memory for, but one in any case. */
+static size_t runs_max(struct build *b, unsigned wanted)
+{
+	AUTO_CLOSE int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	AUTO_CLOSE int cgroup = open("/sys/fs/cgroup", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	uint64_t memory = build_memory_available(proc, cgroup);
+	uint64_t max = memory / RUN_MEMORY;
+	AUTO_FREE char *note = NULL;
+	size_t runs = 0;
+
+	max = max ? max : 1;
+	if (max >= wanted)
+		return wanted;
+	for (size_t i = 0; i < b->plan.nsteps; i++)
+		runs += b->plan.steps[i]->kind == BUILD_RUN;
+	if (runs > max) {
+		note = xasprintf("at most %u RUN at once, not %u: %llu MiB of memory are "
+				 "available, and each may need %llu",
+				 (unsigned)max, wanted,
+				 (unsigned long long)(memory >> 20),
+				 (unsigned long long)(RUN_MEMORY >> 20));
+		build_say(b, BUILD_NOTE, NULL, note);
+	}
+	return (size_t)max;
 }
 
 /* Signals are for the first thread. */
@@ -168,6 +210,7 @@ int build_schedule(struct build *b, struct err *e)
 	int r = 0;
 
 	tell_steps(b);
+	sched.runs_max = runs_max(b, wanted);
 	pthread_mutex_init(&sched.lock, NULL);
 	pthread_cond_init(&sched.changed, NULL);
 	while (n < wanted && r == 0) {
