@@ -139,6 +139,11 @@ static int read_index(struct listed *l, struct oci_blobs *blobs,
 				  index.manifests[0].media_type, &first, e);
 		if (r == 0)
 			r = read_config(l, blobs, &first, false, e);
+		/* Of a list that was put together, it may be in a registry. */
+		if (r == -ENOENT && l->image.n) {
+			err_free(e);
+			r = 0;
+		}
 	}
 	return r;
 }
