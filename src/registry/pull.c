@@ -258,7 +258,7 @@ static int fetch_blob(void *context, struct repository *repo,
 {
 	struct blob_fetch *f = context;
 	AUTO_ERR struct err why = ERR_INIT;
-	int r = download(repo, f->d, f->into, &why);
+	int r;
 
 	if (oci_blobs_has(f->into, &f->d->digest, f->d->size))
 		return 0;

@@ -95,7 +95,7 @@ no_names() # RESOLV.CONF-LINE...
 	no_names 'options timeout:30'
 	expect 124 unshare --net --mount sh inside timeout --kill-after=15 1 \
 		"$top_builddir/mab-build" tags registry.test/app
-	has "$stderr" "mab-build: canceled"
+	has "$stderr" "canceled"
 }
 
 @test "a connection that is never taken" {
