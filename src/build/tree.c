@@ -48,16 +48,11 @@ static void owner_from_xattr(struct layer_entry *entry, const char *proc)
 {
 	char text[64];
 	ssize_t n = lgetxattr(proc, LAYER_OWNER_XATTR, text, sizeof text - 1);
-	unsigned uid, gid, mode;
 
 	if (n <= 0)
 		return;
 	text[n] = '\0';
-	if (sscanf(text, "%u:%u:%o", &uid, &gid, &mode) != 3)
-		return;
-	entry->uid = uid;
-	entry->gid = gid;
-	entry->mode = mode & 07777;
+	(void)layer_entry_take_owner(entry, text);
 }
 
 /* proc names the file through its folder in /proc/self/fd: there is no lgetxattrat(2). */

@@ -73,13 +73,10 @@ int layer_set_owner(const struct layer_unpack_options *o, const struct layer_ent
 	return r < 0 ? r : set_xattrs(entry, fd, dirfd, name, e);
 }
 
-/* Without ids of its own, the owner's rights are what the user needs. */
 static mode_t disk_mode(const struct layer_unpack_options *o,
 			const struct layer_entry *entry)
 {
-	if (!o->owner_xattr)
-		return entry->mode;
-	return (entry->mode & 0777) | (entry->type == LAYER_FOLDER ? 0700 : 0600);
+	return o->owner_xattr ? layer_disk_mode(entry->type, entry->mode) : entry->mode;
 }
 
 int layer_set_mode(const struct layer_unpack_options *o, const struct layer_entry *entry,

@@ -2,6 +2,7 @@
 #include "layer/entry.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -104,4 +105,24 @@ int layer_path_clean(char *path)
 	}
 	*to = '\0';
 	return 0;
+}
+
+uint32_t layer_disk_mode(enum layer_type type, uint32_t mode)
+{
+	return (mode & 0777) | (type == LAYER_FOLDER ? 0700 : 0600);
+}
+
+bool layer_entry_take_owner(struct layer_entry *entry, const char *text)
+{
+	unsigned uid, gid, mode;
+	int used = -1;
+
+	if (sscanf(text, "%u:%u:%o%n", &uid, &gid, &mode, &used) != 3 || text[used] ||
+	    mode > 07777)
+		return false;
+	entry->uid = uid;
+	entry->gid = gid;
+	if (layer_disk_mode(entry->type, mode) == entry->mode)
+		entry->mode = mode;
+	return true;
 }

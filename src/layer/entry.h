@@ -82,6 +82,19 @@ int layer_path_clean(char *path);
 #define LAYER_OWNER_XATTR "user.mab-build.owner"
 
 /*
+ * The mode on disk of a file that is in the image with this one: without ids of its own,
+ * the owner's rights are what the user needs.
+ */
+uint32_t layer_disk_mode(enum layer_type type, uint32_t mode);
+
+/*
+ * Sets owner and mode from the attribute's text; the mode only as long as entry->mode,
+ * that on disk, is what was made of it: else a step has changed it since. False when the
+ * text is none.
+ */
+bool layer_entry_take_owner(struct layer_entry *entry, const char *text);
+
+/*
  * Ids between the image and the file system: changes them in place. NULL where a function
  * takes one means that they are the same.
  */

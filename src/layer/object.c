@@ -46,11 +46,7 @@ static int take_overlay(struct layer_entry *entry, const char *name, const char 
 /* "UID:GID:MODE" of a file that is really the user's own. */
 static int take_owner(struct layer_entry *entry, const char *value, struct err *e)
 {
-	int used = -1;
-
-	if (sscanf(value, "%u:%u:%o%n", &entry->uid, &entry->gid, &entry->mode, &used) !=
-		    3 ||
-	    value[used] || entry->mode > 07777)
+	if (!layer_entry_take_owner(entry, value))
 		return err_set(e, -EBADMSG,
 			       "%s: the attribute " LAYER_OWNER_XATTR " says '%s'",
 			       entry->path, value);
