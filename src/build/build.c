@@ -192,6 +192,8 @@ int build_open(const struct build_settings *settings, struct build **made, struc
 								   BINFMT_INSTANCE_INIT};
 	AUTO_FREE struct oci_platform *runs = NULL;
 	bool root = geteuid() == 0;
+	const struct run_filter_options filtered = {
+		.deny = true, .capabilities = RUN_CAPABILITIES_USUAL};
 	struct build *b = xcalloc(1, sizeof *b);
 	size_t n = 0;
 	int r;
@@ -229,7 +231,7 @@ int build_open(const struct build_settings *settings, struct build **made, struc
 	if (r == 0)
 		r = open_folders(b, e);
 	if (r == 0)
-		r = run_filter_new(&b->filter, true, false, e);
+		r = run_filter_new(&b->filter, &filtered, e);
 	return r < 0 ? r : open_registry(b, e);
 }
 

@@ -10,12 +10,20 @@
 /* What no program that is started later can get beyond. */
 static int limit(const struct priv_identity *id, struct err *e)
 {
+	bool have[CAP_LAST_CAP + 1] = {false};
+
+	if (capng_get_caps_process() != 0)
+		return err_sys(e, -errno, "cannot read capabilities");
+	for (unsigned cap = 0; cap <= CAP_LAST_CAP; cap++)
+		have[cap] = capng_have_capability(CAPNG_PERMITTED, cap);
 	/* Safe with any input: it only ever takes away. */
 	capng_clear(CAPNG_SELECT_ALL);
 	for (size_t i = 0; i < id->ncaps; i++)
-		capng_update(CAPNG_ADD,
-			     CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_BOUNDING_SET,
-			     id->caps[i]);
+		if (id->caps[i] <= CAP_LAST_CAP && have[id->caps[i]])
+			capng_update(CAPNG_ADD,
+				     CAPNG_EFFECTIVE | CAPNG_PERMITTED |
+					     CAPNG_BOUNDING_SET,
+				     id->caps[i]);
 	if (capng_apply(CAPNG_SELECT_BOUNDS) != 0)
 		return err_sys(e, -errno, "cannot drop capabilities");
 	return 0;

@@ -14,8 +14,8 @@ struct priv_identity {
 	gid_t gid;
 	const gid_t *groups; /* supplementary ones */
 	size_t ngroups;
-	const unsigned
-		*caps; /* that it, when it is root, and set-user-ID programs have */
+	const unsigned *caps; /* that it, when it is root, and set-user-ID programs have,
+				 as far as the caller has them */
 	size_t ncaps;
 	bool all_caps; /* instead of those */
 };

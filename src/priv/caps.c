@@ -2,8 +2,13 @@
 #include "priv/caps.h"
 
 #include <cap-ng.h>
+#include <ctype.h>
 #include <errno.h>
+#include <string.h>
+#include <strings.h>
 #include <sys/prctl.h>
+
+#include "base/alloc.h"
 
 bool priv_caps_have(unsigned cap)
 {
@@ -27,4 +32,22 @@ int priv_caps_limit(const unsigned *caps, size_t n, struct err *e)
 	if (n == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L) < 0)
 		return err_sys(e, -errno, "cannot set no_new_privs");
 	return 0;
+}
+
+int priv_caps_number(const char *name)
+{
+	int cap = capng_name_to_capability(strncasecmp(name, "CAP_", 4) == 0 ? name + 4
+									     : name);
+
+	return cap < 0 ? -ENOENT : cap;
+}
+
+char *priv_caps_name(unsigned cap)
+{
+	const char *name = cap <= CAP_LAST_CAP ? capng_capability_to_name(cap) : NULL;
+	char *full = name ? xasprintf("CAP_%s", name) : NULL;
+
+	for (char *c = full; c && *c; c++)
+		*c = (char)toupper((unsigned char)*c);
+	return full;
 }

@@ -9,6 +9,12 @@
 
 #include "base/err.h"
 
+/* The number of a name, with or without "CAP_", in any case; -ENOENT: there is none. */
+int priv_caps_number(const char *name);
+
+/* "CAP_CHOWN", owned by the caller; NULL for a number without a name. */
+char *priv_caps_name(unsigned cap);
+
 /* Whether the capability is in the effective set. */
 bool priv_caps_have(unsigned cap);
 

@@ -49,18 +49,30 @@ static int attach_at(int bundle, const char *name, int tree, struct err *e)
 	return priv_tree_attach(tree, place, "", e);
 }
 
+/* Not by the runtime: runc gives it the mode of the mount point. */
+static int add_tmpfs(int bundle, const char *name, const struct run_mount *m,
+		     struct err *e)
+{
+	AUTO_CLOSE int tree = run_tmpfs_make(m, e);
+
+	return tree < 0 ? tree : attach_at(bundle, name, tree, e);
+}
+
 static int add_mounts(const struct run_plan *plan, int bundle, struct err *e)
 {
 	const struct run_spec *spec = plan->spec;
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < spec->nmounts; i++) {
+		const struct run_mount *m = &spec->mounts[i];
 		AUTO_FREE char *name = xasprintf("mount-%zu", i);
 
-		if (spec->mounts[i].type == RUN_MOUNT_BIND)
+		if (m->type == RUN_MOUNT_BIND)
 			r = attach_at(bundle, name, plan->sources[i], e);
-		else if (spec->mounts[i].type == RUN_MOUNT_FILE)
-			r = write_file(bundle, name, &spec->mounts[i], e);
+		else if (m->type == RUN_MOUNT_FILE)
+			r = write_file(bundle, name, m, e);
+		else
+			r = add_tmpfs(bundle, name, m, e);
 	}
 	return r;
 }
@@ -105,27 +117,32 @@ static int mount_proc(struct err *e)
 	return proc < 0 ? proc : priv_tree_attach(proc, AT_FDCWD, "/proc", e);
 }
 
-static bool is_crun(const char *runtime)
+static bool is_called(const char *runtime, const char *name)
 {
 	const char *slash = strrchr(runtime, '/');
 
-	return strcmp(slash ? slash + 1 : runtime, "crun") == 0;
+	return strcmp(slash ? slash + 1 : runtime, name) == 0;
 }
 
 /*
- * crun can do without cgroups, and refuses to run where there are those of both versions
- * unless it does not see them. Others make one, and need to.
+ * crun and runc can do without a cgroup, so that none is left when they are killed. crun
+ * refuses to run where there are those of both versions, unless it does not see them;
+ * runc gives up making one where it must not write. Others need to make one.
  */
-static int hide_cgroups(struct err *e)
+static int protect_cgroups(const char *runtime, struct err *e)
 {
 	static const char *const options[] = {"mode=755", "size=0", NULL};
+	bool crun = is_called(runtime, "crun");
 	AUTO_CLOSE int place = open("/sys/fs/cgroup", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	AUTO_CLOSE int tree = -1;
+	int r;
 
-	if (place < 0)
-		return 0; /* nothing to hide */
-	tree = priv_tree_make("tmpfs", options, PRIV_TREE_RDONLY, e);
-	return tree < 0 ? tree : priv_tree_attach(tree, place, "", e);
+	if (place < 0 || (!crun && !is_called(runtime, "runc")))
+		return 0;
+	tree = crun ? priv_tree_make("tmpfs", options, 0, e)
+		    : priv_tree_clone(place, "", e);
+	r = tree < 0 ? tree : priv_tree_restrict(tree, PRIV_TREE_RDONLY, e);
+	return r < 0 ? r : priv_tree_attach(tree, place, "", e);
 }
 
 int run_bundle_set_up(const struct run_plan *plan, struct err *e)
@@ -141,8 +158,8 @@ int run_bundle_set_up(const struct run_plan *plan, struct err *e)
 	r = bundle = priv_tree_make("tmpfs", options, PRIV_TREE_NOSUID, e);
 	if (r >= 0)
 		r = mount_proc(e);
-	if (r == 0 && is_crun(plan->spec->runtime))
-		r = hide_cgroups(e);
+	if (r == 0)
+		r = protect_cgroups(plan->spec->runtime, e);
 	if (r == 0)
 		r = priv_tree_attach(bundle, AT_FDCWD, RUN_BUNDLE, e);
 	if (r == 0)
@@ -156,20 +173,40 @@ int run_bundle_set_up(const struct run_plan *plan, struct err *e)
 	return r == 0 ? add_config(plan, bundle, e) : r;
 }
 
+/* "Unlimited" has no form in JSON that all runtimes read: they inherit it. */
+static int lift_limits(const struct run_spec *spec, struct err *e)
+{
+	for (size_t i = 0; i < spec->nlimits; i++) {
+		const struct run_limit *l = &spec->limits[i];
+
+		if (l->value.rlim_max == RLIM_INFINITY &&
+		    setrlimit((__rlimit_resource_t)l->resource, &l->value) < 0)
+			return err_sys(e, -errno, "cannot lift the limit %s",
+				       run_limit_name(l->resource));
+	}
+	return 0;
+}
+
 int run_bundle_exec(const struct run_plan *plan, struct err *e)
 {
 	const char *runtime = plan->spec->runtime;
 	AUTO_STRV struct strv argv = STRV_INIT;
 	unsigned number = 0;
+	int r;
 
 	/* Its cgroup is named after it, where several may run at once. */
 	if (getrandom(&number, sizeof number, 0) < 0)
 		return err_sys(e, -errno, "cannot make a name");
+	r = lift_limits(plan->spec, e);
+	if (r < 0)
+		return r;
 	strv_add(&argv, runtime);
 	strv_add(&argv, "--root");
 	strv_add(&argv, RUN_BUNDLE "/state");
-	if (is_crun(runtime))
+	if (is_called(runtime, "crun"))
 		strv_add(&argv, "--cgroup-manager=disabled");
+	if (is_called(runtime, "runc"))
+		strv_add(&argv, "--rootless=true"); /* of cgroups alone */
 	strv_add(&argv, "run");
 	strv_add(&argv, "--bundle");
 	strv_add(&argv, RUN_BUNDLE);

@@ -2,12 +2,13 @@
 /* The config.json of an OCI bundle (runtime-spec/config.md 1.0). */
 #include <errno.h>
 #include <jansson.h>
-#include <linux/sched.h>
 #include <string.h>
 #include <sys/resource.h>
 
 #include "base/alloc.h"
+#include "priv/caps.h"
 #include "run/inside.h"
+#include "run/rules.h"
 
 static json_t *strings(const char *const *v)
 {
@@ -18,49 +19,34 @@ static json_t *strings(const char *const *v)
 	return array;
 }
 
-static json_t *capabilities(void)
+static json_t *capability_names(uint64_t caps)
 {
-#define NAME(name) "CAP_" #name,
-	static const char *const names[] = {RUN_CAPABILITIES(NAME) NULL};
+	json_t *array = json_array();
 
-	return json_pack("{s:o,s:o,s:o}", "bounding", strings(names), "effective",
-			 strings(names), "permitted", strings(names));
+	for (unsigned cap = 0; cap < 64; cap++) {
+		AUTO_FREE char *name = NULL;
+
+		if (caps >> cap & 1 && priv_caps_have(cap))
+			name = priv_caps_name(cap);
+		if (name)
+			json_array_append_new(array, json_string(name));
+	}
+	return array;
 }
 
-static const char *limit_name(int resource)
+static json_t *capabilities(uint64_t caps)
 {
-	static const char *const names[] = {
-		[RLIMIT_AS] = "AS",
-		[RLIMIT_CORE] = "CORE",
-		[RLIMIT_CPU] = "CPU",
-		[RLIMIT_DATA] = "DATA",
-		[RLIMIT_FSIZE] = "FSIZE",
-		[RLIMIT_LOCKS] = "LOCKS",
-		[RLIMIT_MEMLOCK] = "MEMLOCK",
-		[RLIMIT_MSGQUEUE] = "MSGQUEUE",
-		[RLIMIT_NICE] = "NICE",
-		[RLIMIT_NOFILE] = "NOFILE",
-		[RLIMIT_NPROC] = "NPROC",
-		[RLIMIT_RSS] = "RSS",
-		[RLIMIT_RTPRIO] = "RTPRIO",
-		[RLIMIT_RTTIME] = "RTTIME",
-		[RLIMIT_SIGPENDING] = "SIGPENDING",
-		[RLIMIT_STACK] = "STACK",
-	};
-
-	return resource >= 0 && (size_t)resource < ARRAY_SIZE(names) ? names[resource]
-								     : NULL;
+	return json_pack("{s:o,s:o,s:o}", "bounding", capability_names(caps), "effective",
+			 capability_names(caps), "permitted", capability_names(caps));
 }
 
 static void add_limit(json_t *array, int resource, rlim_t soft, rlim_t hard)
 {
-	const char *name = limit_name(resource);
+	const char *name = run_limit_name(resource);
 
-	if (name)
-		json_array_append_new(array,
-				      json_pack("{s:s+,s:I,s:I}", "type", "RLIMIT_", name,
-						"soft", (json_int_t)soft, "hard",
-						(json_int_t)hard));
+	json_array_append_new(array,
+			      json_pack("{s:s+,s:I,s:I}", "type", "RLIMIT_", name, "soft",
+					(json_int_t)soft, "hard", (json_int_t)hard));
 }
 
 /* Of two for the same resource the spec's counts. */
@@ -72,6 +58,8 @@ static json_t *limits(const struct run_spec *spec)
 
 	for (size_t i = 0; i < spec->nlimits; i++) {
 		has_files |= spec->limits[i].resource == RLIMIT_NOFILE;
+		if (spec->limits[i].value.rlim_max == RLIM_INFINITY)
+			continue; /* inherited */
 		add_limit(array, spec->limits[i].resource, spec->limits[i].value.rlim_cur,
 			  spec->limits[i].value.rlim_max);
 	}
@@ -95,8 +83,9 @@ static json_t *process(const struct run_plan *plan)
 			 (json_int_t)plan->user.gid, "umask", 022, "additionalGids",
 			 groups, "args", strings(spec->argv), "env",
 			 strings((const char *const *)plan->env.v), "cwd",
-			 spec->cwd ? spec->cwd : "/", "capabilities", capabilities(),
-			 "rlimits", limits(spec), "noNewPrivileges", 0);
+			 spec->cwd ? spec->cwd : "/", "capabilities",
+			 capabilities(spec->capabilities), "rlimits", limits(spec),
+			 "noNewPrivileges", 0);
 }
 
 static void add_mount(json_t *array, const char *type, const char *source,
@@ -126,15 +115,8 @@ static void add_own_mount(json_t *array, const struct run_spec *spec, size_t i)
 	const struct run_mount *m = &spec->mounts[i];
 	AUTO_FREE char *target = run_mount_path(spec, m);
 	AUTO_FREE char *source = xasprintf(RUN_BUNDLE "/mount-%zu", i);
-	AUTO_FREE char *options =
-		m->type == RUN_MOUNT_TMPFS
-			? xasprintf("nosuid,nodev,mode=%o,uid=%u,gid=%u,size=%llu%s",
-				    m->mode, m->uid, m->gid, (unsigned long long)m->size,
-				    m->read_only ? ",ro" : "")
-			: xasprintf("rbind%s", m->read_only ? ",ro" : "");
 
-	add_mount(array, m->type == RUN_MOUNT_TMPFS ? "tmpfs" : "bind",
-		  m->type == RUN_MOUNT_TMPFS ? "tmpfs" : source, target, options);
+	add_mount(array, "bind", source, target, m->read_only ? "rbind,ro" : "rbind");
 }
 
 static json_t *mounts(const struct run_spec *spec)
@@ -163,29 +145,42 @@ static json_t *namespaces(const struct run_spec *spec)
 	return array;
 }
 
-static void add_rule(void *syscalls, const char *name, int answer)
+/* The errno of one that answers with it. */
+static void set_action(json_t *object, const char *key, const char *errno_key,
+		       uint32_t action)
 {
-	json_array_append_new(syscalls,
-			      json_pack("{s:[s],s:s,s:i}", "names", name, "action",
-					"SCMP_ACT_ERRNO", "errnoRet", answer));
+	json_object_set_new(object, key, json_string(run_rules_action_name(action)));
+	if ((action & 0xffff0000u) == SCMP_ACT_ERRNO(0))
+		json_object_set_new(object, errno_key, json_integer(action & 0xffff));
 }
 
-static json_t *seccomp(const struct run_filter *f)
+static json_t *rule(const struct run_rule *r)
 {
-	json_t *syscalls = json_array();
+	json_t *object = json_pack("{s:[s]}", "names", r->name);
+	json_t *args = json_array();
 
-	run_filter_each(f, add_rule, syscalls);
-	if (f->deny)
+	for (unsigned i = 0; i < r->nargs; i++)
 		json_array_append_new(
-			syscalls,
-			json_pack("{s:[s],s:s,s:i,s:[{s:i,s:I,s:I,s:s}]}", "names",
-				  "clone", "action", "SCMP_ACT_ERRNO", "errnoRet", EPERM,
-				  "args", "index", 0, "value", (json_int_t)CLONE_NEWUSER,
-				  "valueTwo", (json_int_t)CLONE_NEWUSER, "op",
-				  "SCMP_CMP_MASKED_EQ"));
-	return json_pack("{s:s,s:o,s:o}", "defaultAction", "SCMP_ACT_ALLOW",
-			 "architectures", strings(run_filter_architectures), "syscalls",
-			 syscalls);
+			args, json_pack("{s:i,s:I,s:I,s:s}", "index", (int)r->args[i].arg,
+					"value", (json_int_t)r->args[i].datum_a,
+					"valueTwo", (json_int_t)r->args[i].datum_b, "op",
+					run_rules_compare_name(r->args[i].op)));
+	set_action(object, "action", "errnoRet", r->action);
+	json_object_set_new(object, "args", args);
+	return object;
+}
+
+static json_t *seccomp(const struct run_rules *rules)
+{
+	json_t *object = json_object(), *syscalls = json_array();
+
+	for (size_t i = 0; i < rules->n; i++)
+		json_array_append_new(syscalls, rule(&rules->v[i]));
+	set_action(object, "defaultAction", "defaultErrnoRet", rules->otherwise);
+	json_object_set_new(object, "architectures",
+			    strings((const char *const *)rules->architectures.v));
+	json_object_set_new(object, "syscalls", syscalls);
+	return object;
 }
 
 static json_t *linux_part(const struct run_spec *spec)
@@ -194,8 +189,8 @@ static json_t *linux_part(const struct run_spec *spec)
 				   "maskedPaths", strings(run_masked_paths),
 				   "readonlyPaths", strings(run_read_only_paths));
 
-	if (spec->filter && spec->filter->len)
-		json_object_set_new(object, "seccomp", seccomp(spec->filter));
+	if (spec->filter && !run_filter_is_empty(spec->filter))
+		json_object_set_new(object, "seccomp", seccomp(spec->filter->rules));
 	return object;
 }
 

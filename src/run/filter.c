@@ -2,6 +2,7 @@
 #include "run/filter.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <seccomp.h>
@@ -12,6 +13,9 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "run/rules.h"
+
+#define SYS_ADMIN ((uint64_t)1 << CAP_SYS_ADMIN)
 
 /*
  * Names that are not known here, to this library or on this architecture, are skipped:
@@ -65,23 +69,20 @@ static const char *const syncs[] = {
 };
 
 /* The kernel's own, and those whose programs it may run besides. */
-#define ARCHITECTURES(X) X(NATIVE)
+static const char *const architectures[] = {
 #if defined __x86_64__
-#undef ARCHITECTURES
-#define ARCHITECTURES(X) X(X86_64) X(X86) X(X32)
+	"SCMP_ARCH_X86_64",
+	"SCMP_ARCH_X86",
+	"SCMP_ARCH_X32",
 #elif defined __aarch64__
-#undef ARCHITECTURES
-#define ARCHITECTURES(X) X(AARCH64) X(ARM)
+	"SCMP_ARCH_AARCH64",
+	"SCMP_ARCH_ARM",
 #elif defined __s390x__
-#undef ARCHITECTURES
-#define ARCHITECTURES(X) X(S390X) X(S390)
+	"SCMP_ARCH_S390X",
+	"SCMP_ARCH_S390",
 #endif
-
-#define NUMBER(name) SCMP_ARCH_##name,
-#define NAME(name)   "SCMP_ARCH_" #name,
-
-static const uint32_t architectures[] = {ARCHITECTURES(NUMBER)};
-const char *const run_filter_architectures[] = {ARCHITECTURES(NAME) NULL};
+	NULL,
+};
 
 static void context_free(scmp_filter_ctx *c)
 {
@@ -93,70 +94,99 @@ static const struct {
 	size_t n;
 	bool unless_sync; /* else they are those to deny */
 	int answer;
-} rules[] = {
-	{keyrings, ARRAY_SIZE(keyrings), false, EPERM},
-	{surface, ARRAY_SIZE(surface), false, EPERM},
-	{machine, ARRAY_SIZE(machine), false, EPERM},
-	{namespaces, ARRAY_SIZE(namespaces), false, EPERM},
+	uint64_t capability; /* who has it may */
+} lists[] = {
+	{keyrings, ARRAY_SIZE(keyrings), false, EPERM, 0},
+	{surface, ARRAY_SIZE(surface), false, EPERM, 0},
+	{machine, ARRAY_SIZE(machine), false, EPERM, 0},
+	{namespaces, ARRAY_SIZE(namespaces), false, EPERM, SYS_ADMIN},
 	/* Its flags are in memory, where no filter can look; libraries then use clone. */
-	{clone3, ARRAY_SIZE(clone3), false, ENOSYS},
-	{syncs, ARRAY_SIZE(syncs), true, 0},
+	{clone3, ARRAY_SIZE(clone3), false, ENOSYS, SYS_ADMIN},
+	{syncs, ARRAY_SIZE(syncs), true, 0, 0},
 };
 
-void run_filter_each(const struct run_filter *f, run_filter_rule rule, void *context)
+/* Whatever a profile says of them. */
+static void add_lists(struct run_rules *r, const struct run_filter_options *o)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
-		for (size_t j = 0; j < rules[i].n; j++)
-			if (rules[i].unless_sync ? !f->sync : f->deny)
-				rule(context, rules[i].names[j], rules[i].answer);
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+		if (lists[i].unless_sync ? o->sync : !o->deny)
+			continue;
+		if (lists[i].capability & o->capabilities)
+			continue;
+		for (size_t j = 0; j < lists[i].n; j++) {
+			run_rules_drop(r, lists[i].names[j]);
+			run_rules_add(r, lists[i].names[j],
+				      SCMP_ACT_ERRNO((uint32_t)lists[i].answer));
+		}
+	}
 }
 
-struct build {
-	scmp_filter_ctx context;
-	int error;
-};
-
-static void add_rule(void *data, const char *name, int answer)
+static void add_clone(struct run_rules *r, uint32_t action, uint64_t user)
 {
-	struct build *b = data;
-	int number = seccomp_syscall_resolve_name(name);
-
-	if (b->error == 0 && number != __NR_SCMP_ERROR)
-		b->error = seccomp_rule_add(b->context, SCMP_ACT_ERRNO((uint32_t)answer),
-					    number, 0);
-}
-
-static int deny_clone(scmp_filter_ctx c)
-{
+	struct run_rule *rule = run_rules_add(r, "clone", action);
 #ifdef __s390x__
-	struct scmp_arg_cmp flags =
-		SCMP_A1(SCMP_CMP_MASKED_EQ, CLONE_NEWUSER, CLONE_NEWUSER);
+	unsigned index = 1;
 #else
-	struct scmp_arg_cmp flags =
-		SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_NEWUSER, CLONE_NEWUSER);
+	unsigned index = 0;
 #endif
 
-	return seccomp_rule_add(c, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), 1, flags);
+	rule->nargs = 1;
+	rule->args[0] =
+		(struct scmp_arg_cmp){index, SCMP_CMP_MASKED_EQ, CLONE_NEWUSER, user};
 }
 
-static int describe(scmp_filter_ctx c, const struct run_filter *f)
+static void deny_clone(struct run_rules *r)
 {
-	struct build build = {c, 0};
-	int r = seccomp_attr_set(c, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO(ENOSYS));
+	run_rules_drop(r, "clone");
+	add_clone(r, SCMP_ACT_ERRNO(EPERM), CLONE_NEWUSER);
+	if (r->otherwise != SCMP_ACT_ALLOW)
+		add_clone(r, SCMP_ACT_ALLOW, 0);
+}
 
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(architectures); i++) {
-		r = seccomp_arch_add(c, architectures[i]);
-		if (r == -EEXIST)
-			r = 0;
+static int make_rules(struct run_rules *r, const struct run_filter_options *o,
+		      struct err *e)
+{
+	r->otherwise = SCMP_ACT_ALLOW;
+	if (o->profile) {
+		int code = run_profile_read(r, o->profile, o->capabilities, e);
+
+		if (code < 0)
+			return code;
+	}
+	if (!r->architectures.n)
+		for (const char *const *name = architectures; *name; name++)
+			strv_add(&r->architectures, *name);
+	add_lists(r, o);
+	if (o->deny && !(SYS_ADMIN & o->capabilities))
+		deny_clone(r);
+	return 0;
+}
+
+static int add_rule(scmp_filter_ctx c, const struct run_rules *r,
+		    const struct run_rule *rule)
+{
+	int number = seccomp_syscall_resolve_name(rule->name), code;
+
+	if (number == __NR_SCMP_ERROR || rule->action == r->otherwise)
+		return 0;
+	code = seccomp_rule_add_array(c, rule->action, number, rule->nargs, rule->args);
+	return code == -EEXIST ? 0 : code; /* a profile may say it twice */
+}
+
+static int describe(scmp_filter_ctx c, const struct run_rules *r)
+{
+	int code = seccomp_attr_set(c, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO(ENOSYS));
+
+	for (size_t i = 0; code == 0 && i < r->architectures.n; i++) {
+		code = seccomp_arch_add(c, run_rules_architecture(r->architectures.v[i]));
+		if (code == -EEXIST)
+			code = 0;
 	}
 	/* A search tree instead of a list (libseccomp 2.5); the same answers. */
 	(void)seccomp_attr_set(c, SCMP_FLTATR_CTL_OPTIMIZE, 2);
-	if (r == 0 && f->deny)
-		r = deny_clone(c);
-	if (r < 0)
-		return r;
-	run_filter_each(f, add_rule, &build);
-	return build.error;
+	for (size_t i = 0; code == 0 && i < r->n; i++)
+		code = add_rule(c, r, &r->v[i]);
+	return code;
 }
 
 static int export(scmp_filter_ctx c, struct run_filter *f)
@@ -174,23 +204,36 @@ static int export(scmp_filter_ctx c, struct run_filter *f)
 	return 0;
 }
 
-int run_filter_new(struct run_filter *f, bool deny, bool sync, struct err *e)
+int run_filter_new(struct run_filter *f, const struct run_filter_options *o,
+		   struct err *e)
 {
-	CLEAN(context_free) scmp_filter_ctx c = NULL;
-	int r;
+	*f = (struct run_filter){.rules = xcalloc(1, sizeof *f->rules)};
+	pthread_mutex_init(&f->lock, NULL);
+	return make_rules(f->rules, o, e);
+}
 
-	*f = (struct run_filter){.deny = deny, .sync = sync};
-	if (!deny && sync)
-		return 0;
-	c = seccomp_init(SCMP_ACT_ALLOW);
-	r = c ? describe(c, f) : -ENOMEM;
-	if (r == 0)
-		r = export(c, f);
-	if (r < 0) {
-		run_filter_free(f);
-		return err_sys(e, r, "cannot make the filter for system calls");
-	}
-	return 0;
+bool run_filter_is_empty(const struct run_filter *f)
+{
+	return !f->rules->n && f->rules->otherwise == SCMP_ACT_ALLOW;
+}
+
+static int make_code(struct run_filter *f)
+{
+	CLEAN(context_free) scmp_filter_ctx c = seccomp_init(f->rules->otherwise);
+	int r = c ? describe(c, f->rules) : -ENOMEM;
+
+	return r < 0 ? r : export(c, f);
+}
+
+int run_filter_compile(struct run_filter *f, struct err *e)
+{
+	int r = 0;
+
+	pthread_mutex_lock(&f->lock);
+	if (!f->code && !run_filter_is_empty(f))
+		r = make_code(f);
+	pthread_mutex_unlock(&f->lock);
+	return r < 0 ? err_sys(e, r, "cannot make the filter for system calls") : 0;
 }
 
 static long load(struct sock_fprog *program, unsigned long flags)
@@ -202,7 +245,7 @@ int run_filter_load(const struct run_filter *f, struct err *e)
 {
 	struct sock_fprog program = {f->len, f->code};
 
-	if (f->len == 0)
+	if (run_filter_is_empty(f))
 		return 0;
 	/* Not for fear of Spectre (Linux 4.17): that would slow down all of the step. */
 	if (load(&program, SECCOMP_FILTER_FLAG_SPEC_ALLOW) < 0 &&
@@ -213,6 +256,11 @@ int run_filter_load(const struct run_filter *f, struct err *e)
 
 void run_filter_free(struct run_filter *f)
 {
+	if (f->rules) {
+		run_rules_free(f->rules);
+		pthread_mutex_destroy(&f->lock);
+	}
+	free(f->rules);
 	free(f->code);
 	*f = (struct run_filter){0};
 }

@@ -7,38 +7,55 @@
  */
 
 #include <linux/filter.h>
+#include <pthread.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/err.h"
 
+struct run_rules;
+
+/* To be made once per build: any number of steps may use it, of several threads. */
 struct run_filter {
+	struct run_rules *rules;
+	/* private: what the kernel gets, made when the first step needs it */
+	pthread_mutex_t lock;
 	struct sock_filter *code;
-	unsigned short len; /* instructions; 0: every call is allowed */
-	bool deny, sync;    /* as it was made */
+	unsigned short len; /* instructions */
 };
 
-/*
- * With deny, calls that a build has no use for and that have been ways out of containers
- * answer EPERM: keyrings, user namespaces, bpf, modules, kexec, and others listed in
- * filter.c. Without sync, calls that only wait for a disk answer 0 and do nothing: a step
- * that a power cut interrupts is run again anyway.
- *
- * Takes a millisecond or two: make it once per build. Any number of steps may use it.
- */
-int run_filter_new(struct run_filter *f, bool deny, bool sync, struct err *e);
+struct run_filter_options {
+	/*
+	 * Calls that a build has no use for and that have been ways out of containers
+	 * answer EPERM: keyrings, user namespaces, bpf, modules, kexec, and others listed
+	 * in filter.c; those for mounts and namespaces only without CAP_SYS_ADMIN.
+	 */
+	bool deny;
+	/*
+	 * Else calls that only wait for a disk answer 0 and do nothing: a step that a
+	 * power cut interrupts is run again anyway.
+	 */
+	bool sync;
+	/*
+	 * A file in the form of containers-common's seccomp.json, whose rules hold
+	 * besides, where the two above say nothing; NULL: none.
+	 */
+	const char *profile;
+	uint64_t capabilities; /* of the step, 1 << CAP_* */
+};
+
+/* It is to be released also after a failure. */
+int run_filter_new(struct run_filter *f, const struct run_filter_options *o,
+		   struct err *e);
+
+/* Whether there is anything that it does. */
+bool run_filter_is_empty(const struct run_filter *f);
+
+/* Makes the code, which takes some milliseconds, twenty with a profile; once. */
+int run_filter_compile(struct run_filter *f, struct err *e);
 
 /* For the calling process, its children, and for good. Needs CAP_SYS_ADMIN. */
 int run_filter_load(const struct run_filter *f, struct err *e);
-
-/*
- * The same rules one by one, for a runtime that makes a filter from them: names of calls
- * and their answer, a positive errno or 0. Without that on clone(2), which depends on an
- * argument: CLONE_NEWUSER answers EPERM. Architectures are those of libseccomp, to a
- * NULL.
- */
-typedef void (*run_filter_rule)(void *context, const char *name, int answer);
-void run_filter_each(const struct run_filter *f, run_filter_rule rule, void *context);
-extern const char *const run_filter_architectures[];
 
 void run_filter_free(struct run_filter *f);
 

@@ -27,9 +27,6 @@ extern char **environ;
 
 enum { STAT_MAX = 4096 };
 
-#define NUMBER(name) CAP_##name,
-static const unsigned capabilities[] = {RUN_CAPABILITIES(NUMBER)};
-
 static void report(const struct run_plan *plan, const struct run_message *message)
 {
 	/* If the caller is gone, there is nobody to tell. */
@@ -95,7 +92,7 @@ static int make_file(int files, const char *name, const struct run_mount *m,
 
 /* --- Mounts --- */
 
-static int make_tmpfs(const struct run_mount *m, struct err *e)
+int run_tmpfs_make(const struct run_mount *m, struct err *e)
 {
 	AUTO_STRV struct strv options = STRV_INIT;
 
@@ -118,7 +115,7 @@ static int make_tree(const struct run_plan *plan, size_t i, int files, struct er
 	case RUN_MOUNT_BIND:
 		return plan->sources[i];
 	case RUN_MOUNT_TMPFS:
-		return make_tmpfs(m, e);
+		return run_tmpfs_make(m, e);
 	case RUN_MOUNT_FILE:
 		return make_file(files, name, m, e);
 	}
@@ -223,24 +220,29 @@ static int set_limits(const struct run_spec *spec, struct err *e)
 		const struct run_limit *l = &spec->limits[i];
 
 		if (setrlimit((__rlimit_resource_t)l->resource, &l->value) < 0)
-			r = err_sys(e, -errno, "cannot set resource limit %d",
-				    l->resource);
+			r = err_sys(e, -errno, "cannot set the limit %s to %lld:%lld",
+				    run_limit_name(l->resource),
+				    (long long)l->value.rlim_cur,
+				    (long long)l->value.rlim_max);
 	}
 	return r;
 }
 
 static int become(const struct run_plan *plan, struct err *e)
 {
+	unsigned caps[64];
 	struct priv_identity id = {
 		.uid = plan->user.uid,
 		.gid = plan->user.gid,
 		.groups = plan->user.groups,
 		.ngroups = plan->user.ngroups,
-		.caps = capabilities,
-		.ncaps = ARRAY_SIZE(capabilities),
+		.caps = caps,
 		.all_caps = plan->spec->all_capabilities,
 	};
 
+	for (unsigned cap = 0; cap < ARRAY_SIZE(caps); cap++)
+		if (plan->spec->capabilities >> cap & 1)
+			caps[id.ncaps++] = cap;
 	return priv_become(&id, e);
 }
 

@@ -52,23 +52,6 @@ int run_system_mount(int root, const struct run_spec *spec, struct err *e);
 /* /dev alone, in the folder "dev": its tree. */
 int run_system_mount_dev(int root, const struct run_spec *spec, struct err *e);
 
-/* Docker's default capabilities. */
-#define RUN_CAPABILITIES(X)                                                              \
-	X(AUDIT_WRITE)                                                                   \
-	X(CHOWN)                                                                         \
-	X(DAC_OVERRIDE)                                                                  \
-	X(FOWNER)                                                                        \
-	X(FSETID)                                                                        \
-	X(KILL)                                                                          \
-	X(MKNOD)                                                                         \
-	X(NET_BIND_SERVICE)                                                              \
-	X(NET_RAW)                                                                       \
-	X(SETFCAP)                                                                       \
-	X(SETGID)                                                                        \
-	X(SETPCAP)                                                                       \
-	X(SETUID)                                                                        \
-	X(SYS_CHROOT)
-
 enum {
 	RUN_NOFILE_SOFT = 1024, /* what select(2) can take */
 	RUN_NOFILE_HARD = 524288,
@@ -81,6 +64,9 @@ extern const char *const run_read_only_paths[];
 
 /* The contents, owner and mode of a file in memory. */
 int run_file_fill(int fd, const struct run_mount *m);
+
+/* The tree of a tmpfs. */
+int run_tmpfs_make(const struct run_mount *m, struct err *e);
 
 /*
  * With a runtime: makes its bundle in the mount namespace, where /tmp then is of this

@@ -161,6 +161,8 @@ static int prepare(struct run_plan *plan, struct run_places *places, struct err 
 		r = run_user_find(&plan->user, plan->spec->user, plan->root, e);
 	if (r == 0)
 		r = clone_sources(plan, e);
+	if (r == 0 && plan->spec->filter && !plan->spec->runtime)
+		r = run_filter_compile(plan->spec->filter, e);
 	if (r == 0)
 		r = make_channels(plan, e);
 	if (r == 0)

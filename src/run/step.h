@@ -24,6 +24,7 @@
  * its upper folder, is of no use anyway.
  */
 
+#include <linux/capability.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/resource.h>
@@ -63,6 +64,12 @@ struct run_limit {
 	struct rlimit value;
 };
 
+/* The resource of a name like "nofile", in any case; -ENOENT when there is none. */
+int run_limit_find(const char *name);
+
+/* The name, without "RLIMIT_". */
+const char *run_limit_name(int resource);
+
 enum run_network {
 	RUN_NETWORK_HOST, /* the caller's */
 	RUN_NETWORK_NONE, /* a loopback interface */
@@ -100,8 +107,9 @@ struct run_spec {
 	size_t nlimits;
 	uint64_t shm_size; /* bytes of /dev/shm; 0: 64 MiB */
 
-	bool all_capabilities;		 /* else Docker's default ones */
-	const struct run_filter *filter; /* NULL: none */
+	bool all_capabilities;	   /* every privilege, and all of /proc and /sys; else: */
+	uint64_t capabilities;	   /* 1 << CAP_*, by default RUN_CAPABILITIES_USUAL */
+	struct run_filter *filter; /* NULL: none */
 
 	/*
 	 * An OCI runtime (crun, runc, youki) that runs the step in place of the sandbox
@@ -116,9 +124,21 @@ struct run_spec {
 	int cancel;	   /* fd: when it can be read, the step is killed; -1: never */
 };
 
+/* Docker's default capabilities. */
+#define RUN_CAPABILITY(name) ((uint64_t)1 << CAP_##name)
+#define RUN_CAPABILITIES_USUAL                                                           \
+	(RUN_CAPABILITY(AUDIT_WRITE) | RUN_CAPABILITY(CHOWN) |                           \
+	 RUN_CAPABILITY(DAC_OVERRIDE) | RUN_CAPABILITY(FOWNER) |                         \
+	 RUN_CAPABILITY(FSETID) | RUN_CAPABILITY(KILL) | RUN_CAPABILITY(MKNOD) |         \
+	 RUN_CAPABILITY(NET_BIND_SERVICE) | RUN_CAPABILITY(NET_RAW) |                    \
+	 RUN_CAPABILITY(SETFCAP) | RUN_CAPABILITY(SETGID) | RUN_CAPABILITY(SETPCAP) |    \
+	 RUN_CAPABILITY(SETUID) | RUN_CAPABILITY(SYS_CHROOT))
+
+#define RUN_CAPABILITIES_ALL (((uint64_t)2 << CAP_LAST_CAP) - 1)
+
 #define RUN_SPEC_INIT                                                                    \
 	{                                                                                \
-		.root = -1, .cancel = -1                                                 \
+		.root = -1, .capabilities = RUN_CAPABILITIES_USUAL, .cancel = -1         \
 	}
 
 struct run_result {

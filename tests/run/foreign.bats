@@ -60,4 +60,12 @@ overlay()
 	overlay 1 --sync -- dd if=/dev/null of=/dev/null conv=fsync
 	has "$stderr" "Invalid argument"
 	overlay 1 -- unshare --user true
+	# The installed profile leaves an emulator all that it needs.
+	installed=/usr/share/containers/seccomp.json
+	[ -e "$installed" ] || return 0
+	overlay 0 --profile "$installed" -- sh -c 'uname -m; ls / | wc -l; seq 9 | sort -r | head -n 1'
+	has "$output" $'aarch64\n'
+	has "$output" $'\n9'
+	overlay 0 --profile "$installed" -- dd if=/dev/null of=/dev/null conv=fsync
+	overlay 1 --profile "$installed" -- unshare --user true
 }

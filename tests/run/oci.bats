@@ -1,13 +1,14 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
 #
-# Steps by crun, for each way of being root: the same spec gives the same results.
+# Steps by crun and runc, for each way of being root: the same spec gives the same
+# results.
 
 load helpers
 
 setup_file()
 {
-	need crun
+	need crun runc
 	mounts_before=$(cat /proc/self/mountinfo)
 	export mounts_before
 	prepare_steps
@@ -16,11 +17,21 @@ setup_file()
 teardown_file()
 {
 	same "$(cat /proc/self/mountinfo)" "$mounts_before"
+	same "$(find /sys/fs/cgroup -name 'mab-build-*')" ""
 }
 
 run_oci() # STATUS OPTION... -- COMMAND...
 {
-	run_step "$1" --runtime crun "${@:2}"
+	run_step "$1" --runtime "$runtime" "${@:2}"
+}
+
+# Runs the test's function by each runtime in every mode.
+each_runtime() # FUNCTION
+{
+	for runtime in crun runc; do
+		echo "# $runtime"
+		in_every_mode "$1"
+	done
 }
 
 @test "status, words, output" {
@@ -35,7 +46,7 @@ run_oci() # STATUS OPTION... -- COMMAND...
 		run_step 125 --runtime /no/such/crun -- true
 		has "$stderr" "cannot run /no/such/crun: No such file or directory"
 	}
-	in_every_mode basics
+	each_runtime basics
 }
 
 # Everything that a step can see of the sandbox, in a form to compare.
@@ -65,7 +76,7 @@ facts='id; hostname; cat /etc/hosts /etc/resolv.conf /etc/hostname; ls /dev; cd 
 			same "$(names "$upper")" ""
 		done
 	}
-	in_every_mode sees
+	each_runtime sees
 }
 
 @test "users" {
@@ -76,11 +87,12 @@ facts='id; hostname; cat /etc/hosts /etc/resolv.conf /etc/hostname; ls /dev; cd 
 		run_oci 0 --user 33:44 -- sh -c 'id; grep CapEff /proc/self/status'
 		same "$output" $'uid=33 gid=44 groups=44\nCapEff:\t0000000000000000'
 	}
-	in_every_mode users
+	each_runtime users
 }
 
 @test "what it cannot do is refused" {
 	mode=single
+	runtime=crun
 	new_root
 	run_step 125 --insecure --runtime crun -- true
 	has "$stderr" "not asked for a step with every privilege"
@@ -99,7 +111,7 @@ facts='id; hostname; cat /etc/hosts /etc/resolv.conf /etc/hostname; ls /dev; cd 
 		[ "$EUID" -ne 0 ] || chmod 666 pipe
 		exec 8<>pipe
 		rm -rf "$work/work"
-		start_endless --runtime crun --cancel 8
+		start_endless --runtime "$runtime" --cancel 8
 		echo >&8
 		status=0
 		wait "$pid" || status=$?
@@ -107,10 +119,10 @@ facts='id; hostname; cat /etc/hosts /etc/resolv.conf /etc/hostname; ls /dev; cd 
 		run ! pgrep -f "^sleep $mark"
 		exec 8>&-
 		rm -rf "$work/work"
-		start_endless --runtime crun
+		start_endless --runtime "$runtime"
 		pkill -KILL -f "/step .*sleep $mark"
 		until_gone
 		wait "$pid" || true
 	}
-	in_every_mode ends
+	each_runtime ends
 }

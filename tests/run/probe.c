@@ -12,7 +12,9 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -100,6 +102,33 @@ static void print_signals(void)
 	printf("signals %d\n", other);
 }
 
+/* Asks the SSH agent: the type of its answer, and how many keys it says there are. */
+static void print_agent(const char *word, unsigned char type)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	unsigned char question[] = {0, 0, 0, 5, type, 0, 0, 0, 0}, answer[4096];
+	const char *path = getenv("SSH_AUTH_SOCK");
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	ssize_t n;
+
+	strncpy(address.sun_path, path ? path : "", sizeof address.sun_path - 1);
+	if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0) {
+		printf("%s %s\n", word, strerrorname_np(errno));
+		return;
+	}
+	/* To list takes no argument. */
+	question[3] = type == 11 ? 1 : 5;
+	n = write(fd, question, 4u + question[3]) < 0 ? -1
+						      : read(fd, answer, sizeof answer);
+	if (n < 5)
+		printf("%s no answer\n", word);
+	else if (n < 9)
+		printf("%s %d\n", word, answer[4]);
+	else
+		printf("%s %d, %d keys\n", word, answer[4], answer[8]);
+	close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++) {
@@ -113,6 +142,12 @@ int main(int argc, char **argv)
 			print_terminal();
 		else if (strcmp(word, "pty") == 0)
 			print_pty();
+		else if (strcmp(word, "agent-list") == 0)
+			print_agent(word, 11);
+		else if (strcmp(word, "agent-lock") == 0)
+			print_agent(word, 22);
+		else if (strcmp(word, "agent-remove") == 0)
+			print_agent(word, 19);
 		else if (strcmp(word, "signals") == 0)
 			print_signals();
 		else

@@ -30,7 +30,8 @@ static struct run_host hosts[MAX];
 static struct run_limit limits[MAX];
 static const char *env[MAX];
 static size_t nenv;
-static bool deny = true, in_user_namespace, single_id, prefixed;
+static struct run_filter_options filtered = {.deny = true};
+static bool in_user_namespace, single_id, prefixed;
 static long repetitions = 1;
 
 static int fail(const struct err *e)
@@ -176,6 +177,7 @@ enum option_id {
 	OPT_ENV,
 	OPT_NO_NETWORK,
 	OPT_NO_FILTER,
+	OPT_PROFILE,
 	OPT_SYNC,
 	OPT_INSECURE,
 	OPT_HOSTNAME,
@@ -204,6 +206,7 @@ static const struct option options[] = {
 	{"env", 1, NULL, OPT_ENV},
 	{"no-network", 0, NULL, OPT_NO_NETWORK},
 	{"no-filter", 0, NULL, OPT_NO_FILTER},
+	{"profile", 1, NULL, OPT_PROFILE},
 	{"sync", 0, NULL, OPT_SYNC},
 	{"insecure", 0, NULL, OPT_INSECURE},
 	{"hostname", 1, NULL, OPT_HOSTNAME},
@@ -256,14 +259,16 @@ static void set_option(struct run_spec *spec, int id)
 		spec->network = RUN_NETWORK_NONE;
 		break;
 	case OPT_NO_FILTER:
-		deny = false;
+		filtered.deny = false;
+		break;
+	case OPT_PROFILE:
+		filtered.profile = optarg;
 		break;
 	case OPT_SYNC:
 		overlay.sync = true;
 		break;
 	case OPT_INSECURE:
 		spec->all_capabilities = true;
-		deny = false;
 		break;
 	case OPT_HOSTNAME:
 		spec->hostname = optarg;
@@ -341,7 +346,10 @@ int main(int argc, char **argv)
 	}
 	spec.argv = (const char *const *)argv + optind;
 	overlay.userxattr = priv_overlay_userxattr();
-	if (run_filter_new(&filter, deny, overlay.sync, &e) < 0)
+	filtered.deny = filtered.deny && !spec.all_capabilities;
+	filtered.sync = overlay.sync;
+	filtered.capabilities = spec.capabilities;
+	if (run_filter_new(&filter, &filtered, &e) < 0)
 		return fail(&e);
 	spec.filter = &filter;
 	return run(&spec, &e);

@@ -107,6 +107,7 @@ static void enter(void)
 int main(void)
 {
 	char top[] = "/tmp/test-parallel-XXXXXX";
+	const struct run_filter_options options = {.deny = true};
 	AUTO_FREE char *command = NULL;
 	struct job jobs[THREADS];
 	unsigned files, wrong = 0;
@@ -119,7 +120,7 @@ int main(void)
 		return 1;
 	enter();
 	make_root(top);
-	if (run_filter_new(&filter, true, false, NULL) < 0)
+	if (run_filter_new(&filter, &options, NULL) < 0)
 		return 1;
 	files = count_files();
 	for (int i = 0; i < THREADS; i++) {
