@@ -15,6 +15,7 @@
 #include "build/handlers.h"
 #include "build/internal.h"
 #include "build/schedule.h"
+#include "priv/caps.h"
 #include "priv/overlay.h"
 #include "store/blobs.h"
 
@@ -186,14 +187,57 @@ static int open_folders(struct build *b, struct err *e)
 	return r;
 }
 
+/* The profile that the machine's own containers have. */
+static const char *installed_profile(void)
+{
+	static const char *const files[] = {"/etc/containers/seccomp.json",
+					    "/usr/share/containers/seccomp.json"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+		if (access(files[i], F_OK) == 0)
+			return files[i];
+	return NULL;
+}
+
+/* Nobody can give what he has not. */
+static int check_capabilities(const struct build_settings *s, struct err *e)
+{
+	for (unsigned cap = 0; cap <= CAP_LAST_CAP; cap++) {
+		AUTO_FREE char *name = NULL;
+
+		if (!(s->needed_capabilities >> cap & 1) || priv_caps_have(cap))
+			continue;
+		name = priv_caps_name(cap);
+		return err_set(e, -EPERM,
+			       "--cap-add: this process has not %s itself, as in a "
+			       "container (which has to be started with it)",
+			       name);
+	}
+	return 0;
+}
+
+static int make_filters(struct build *b, struct err *e)
+{
+	const struct build_settings *s = b->settings;
+	struct run_filter_options o = {.sync = s->sync, .capabilities = s->capabilities};
+	int r = check_capabilities(s, e);
+
+	if (r == 0 && s->allow_insecure)
+		r = run_filter_new(&b->insecure_filter, &o, e);
+	o.deny = s->seccomp != BUILD_SECCOMP_NONE && s->seccomp != BUILD_SECCOMP_FILE;
+	if (s->seccomp == BUILD_SECCOMP_USUAL)
+		o.profile = installed_profile();
+	if (s->seccomp == BUILD_SECCOMP_FILE)
+		o.profile = s->seccomp_profile;
+	return r < 0 ? r : run_filter_new(&b->filter, &o, e);
+}
+
 int build_open(const struct build_settings *settings, struct build **made, struct err *e)
 {
 	AUTO_PREFLIGHT struct build_preflight preflight = {.instance =
 								   BINFMT_INSTANCE_INIT};
 	AUTO_FREE struct oci_platform *runs = NULL;
 	bool root = geteuid() == 0;
-	const struct run_filter_options filtered = {
-		.deny = true, .capabilities = RUN_CAPABILITIES_USUAL};
 	struct build *b = xcalloc(1, sizeof *b);
 	size_t n = 0;
 	int r;
@@ -217,6 +261,10 @@ int build_open(const struct build_settings *settings, struct build **made, struc
 	if (r == 0)
 		r = build_preflight_decide(&preflight, settings->handlers, runs, n, e);
 	if (r == 0)
+		r = build_secrets_read(&b->secrets, settings, e);
+	if (r == 0)
+		r = build_agents_find(&b->agents, settings, e);
+	if (r == 0)
 		r = enter(b, &preflight, e);
 	if (r < 0)
 		return r;
@@ -229,9 +277,11 @@ int build_open(const struct build_settings *settings, struct build **made, struc
 	build_blobs_init(b);
 	r = store_draft_new(b->store, &b->empty, e);
 	if (r == 0)
-		r = open_folders(b, e);
+		r = make_filters(b, e);
 	if (r == 0)
-		r = run_filter_new(&b->filter, &filtered, e);
+		r = build_agents_start(&b->agents, b->store, e);
+	if (r == 0)
+		r = open_folders(b, e);
 	return r < 0 ? r : open_registry(b, e);
 }
 
@@ -311,6 +361,9 @@ void build_free(struct build *b)
 	free(b->named);
 	free(b->made.v);
 	run_filter_free(&b->filter);
+	run_filter_free(&b->insecure_filter);
+	build_agents_free(&b->agents);
+	build_secrets_free(&b->secrets);
 	registry_free(b->registry);
 	store_draft_discard(&b->empty);
 	store_blobs_free(b->stored);

@@ -26,6 +26,27 @@ enum build_handlers {
 	BUILD_HANDLERS_HOST,	/* those that are registered on the machine */
 };
 
+/* --secret: the contents of a file, or a variable of the environment. */
+struct build_secret_source {
+	char *id;
+	char *file, *env; /* one of them, the other is NULL */
+};
+
+/* --ssh: the socket of an agent, or private keys for one of the build's own. */
+struct build_ssh_source {
+	char *id;
+	struct strv paths; /* none: the agent of SSH_AUTH_SOCK */
+};
+
+/* Which system calls of RUN are denied. */
+enum build_seccomp {
+	BUILD_SECCOMP_USUAL,   /* the list here, and the profile of containers-common
+				  where there is one: results are the same */
+	BUILD_SECCOMP_BUILTIN, /* the list alone */
+	BUILD_SECCOMP_FILE,    /* a profile alone */
+	BUILD_SECCOMP_NONE,
+};
+
 /* --build-context: what a name stands for in FROM and --from. */
 enum build_named_kind {
 	BUILD_NAMED_FOLDER,
@@ -56,10 +77,31 @@ struct build_settings {
 	unsigned jobs;			    /* steps at once; 0: one per processor */
 	bool no_cache, keep_going;
 	bool has_epoch;
-	int64_t epoch; /* of all times in the image */
+	int64_t epoch;	      /* of all times in the image */
+	struct strv env;      /* NAME=VALUE, for the images alone */
+	struct strv unsetenv; /* names that they have not */
+
+	/* RUN */
 	enum run_network network;
 	enum build_handlers handlers;
-	const char *runtime; /* an OCI runtime for RUN; NULL: the sandbox here */
+	const char *runtime; /* an OCI runtime; NULL: the sandbox here */
+	struct build_secret_source *secrets;
+	size_t nsecrets;
+	struct build_ssh_source *ssh;
+	size_t nssh;
+	struct run_host *hosts;
+	size_t nhosts;
+	struct run_limit *limits;
+	size_t nlimits;
+	uint64_t shm_size;	      /* bytes of /dev/shm; 0: the usual */
+	uint64_t capabilities;	      /* as in a struct run_spec */
+	uint64_t needed_capabilities; /* those among them without which it fails */
+	const char *resolv_conf;      /* its text; NULL: the machine's */
+	enum build_seccomp seccomp;
+	const char *seccomp_profile;		 /* of BUILD_SECCOMP_FILE */
+	bool sync;				 /* calls that wait for a disk do so */
+	bool allow_insecure, allow_host_network; /* what RUN may ask for */
+
 	const struct registry_settings *registry;
 	build_tell tell; /* may be NULL */
 	void *tell_context;

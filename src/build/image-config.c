@@ -92,6 +92,27 @@ static void set_env(struct strv *env, const char *name, const char *value)
 	strv_addf(env, "%s=%s", name, value);
 }
 
+void build_config_env(struct oci_config *c, const char *name, const char *value)
+{
+	size_t len = strlen(name), kept = 0;
+
+	if (value) {
+		set_env(&c->env, name, value);
+		return;
+	}
+	for (size_t i = 0; i < c->env.n; i++) {
+		char *text = c->env.v[i];
+
+		if (strncmp(text, name, len) == 0 && text[len] == '=')
+			free(text);
+		else
+			c->env.v[kept++] = text;
+	}
+	c->env.n = kept;
+	if (c->env.v)
+		c->env.v[kept] = NULL;
+}
+
 static void set_words(struct strv *list, const struct dockerfile_instruction *i)
 {
 	strv_free(list);
@@ -319,6 +340,18 @@ static int64_t finish_history(struct build_stage *s, int64_t now)
 	return created;
 }
 
+static void set_variables(struct oci_config *c, const struct build_settings *s)
+{
+	for (size_t i = 0; i < s->env.n; i++) {
+		const char *text = s->env.v[i];
+		AUTO_FREE char *name = xstrndup(text, strcspn(text, "="));
+
+		build_config_env(c, name, text + strlen(name) + 1);
+	}
+	for (size_t i = 0; i < s->unsetenv.n; i++)
+		build_config_env(c, s->unsetenv.v[i], NULL);
+}
+
 void build_stage_finish(struct build *b, struct build_stage *s)
 {
 	const struct build_chain *layers = &s->last->layers;
@@ -332,4 +365,5 @@ void build_stage_finish(struct build *b, struct build_stage *s)
 		oci_config_add_diff_id(c, &layers->v[i]->diff_id);
 	for (size_t i = 0; i < labels->n; i++)
 		oci_map_set(&c->labels, labels->v[i].name, labels->v[i].value);
+	set_variables(c, b->settings);
 }

@@ -19,6 +19,9 @@ int build_config_copy(struct oci_config *c, const struct oci_config *from, struc
 int build_config_apply(struct build_stage *s, const struct dockerfile_instruction *i,
 		       struct err *e);
 
+/* Sets a variable; NULL takes it away. */
+void build_config_env(struct oci_config *c, const char *name, const char *value);
+
 /* The shell of RUN, CMD and ENTRYPOINT. */
 void build_config_shell(const struct oci_config *c, struct strv *shell);
 

@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 
+#include "build/agent.h"
 #include "build/build.h"
 #include "build/cache.h"
 #include "build/copies.h"
@@ -13,6 +14,7 @@
 #include "build/image.h"
 #include "build/layers.h"
 #include "build/plan.h"
+#include "build/secrets.h"
 #include "oci/blobs.h"
 #include "registry/client.h"
 #include "run/filter.h"
@@ -44,6 +46,9 @@ struct build {
 	char form[32];		   /* of snapshots */
 	bool userxattr, one_owner; /* how snapshots are unpacked */
 	struct run_filter filter;
+	struct run_filter insecure_filter; /* of RUN --security=insecure */
+	struct build_secrets secrets;
+	struct build_agents agents;
 	int cancel; /* an eventfd that can be read once the build is to end */
 
 	pthread_mutex_t telling; /* events come one at a time */

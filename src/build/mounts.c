@@ -10,22 +10,13 @@
 #include "base/alloc.h"
 #include "base/path.h"
 #include "build/internal.h"
-#include "build/owner.h"
+#include "build/relay.h"
 #include "build/tree.h"
 #include "priv/mount.h"
 #include "priv/overlay.h"
 #include "priv/tree.h"
 
-static bool given(const struct dockerfile_mount *m, const char *field)
-{
-	for (size_t i = 0; i < m->nfields; i++)
-		if (strcasecmp(m->fields[i].key.text, field) == 0)
-			return true;
-	return false;
-}
-
-/* The step whose files a mount shows; NULL: the context. */
-static const struct build_step *source_of(const struct build_step *s, size_t mount)
+const struct build_step *build_mount_source(const struct build_step *s, size_t mount)
 {
 	size_t n = 0;
 
@@ -174,11 +165,11 @@ static int bind_root(struct build *b, const struct build_step *from, bool writab
 	return r < 0 ? r : writable_root(b, base, lower, n, e);
 }
 
-static int open_bind(struct build *b, const struct build_step *from,
-		     const struct dockerfile_mount *m, struct run_mount *mount,
-		     struct build_mount_base *base, struct err *e)
+static int open_bind(struct build_mount *mount, struct err *e)
 {
-	AUTO_CLOSE int root = bind_root(b, from, !m->read_only, base, e);
+	const struct dockerfile_mount *m = mount->m;
+	struct build_mount_base *base = mount->base;
+	AUTO_CLOSE int root = bind_root(mount->b, mount->from, !m->read_only, base, e);
 
 	if (root < 0)
 		return root;
@@ -187,128 +178,63 @@ static int open_bind(struct build *b, const struct build_step *from,
 	if (base->source < 0)
 		return err_sys(e, base->source, "--mount=type=bind: source %s",
 			       m->source ? m->source : "/");
-	mount->type = RUN_MOUNT_BIND;
-	mount->read_only = m->read_only;
-	mount->source = base->source;
-	return 0;
-}
-
-/* --- cache --- */
-
-/* A folder for each id; by platform where the id does not say that it is shared. */
-static void cache_key(const struct build_step *s, const struct dockerfile_mount *m,
-		      struct oci_digest *key)
-{
-	char platform[OCI_PLATFORM_TEXT];
-	struct build_key k;
-
-	build_key_begin(&k, "cache mount");
-	build_key_text(&k, m->id ? m->id : m->target);
-	build_key_text(&k, given(m, "id") ? NULL
-					  : oci_platform_format(&s->platform, platform));
-	build_key_end(&k, key);
-}
-
-static int cache_folder(struct build *b, const struct oci_digest *key, struct err *e)
-{
-	AUTO_STORE_DRAFT struct store_draft draft = STORE_DRAFT_INIT;
-	int r = store_cache_open(b->store, key, e);
-
-	if (r != -ENOENT)
-		return r;
-	r = store_draft_new(b->store, &draft, e);
-	return r < 0 ? r : store_cache_commit(&draft, key, e);
-}
-
-static int open_cache(struct build *b, const struct build_step *s,
-		      const struct dockerfile_mount *m, struct run_mount *mount,
-		      struct build_mount_base *base, struct err *e)
-{
-	struct stat st;
-
-	if (m->from)
-		return err_set(e, -ENOTSUP,
-			       "this version has no --mount=type=cache,from=");
-	if (m->sharing == DOCKERFILE_SHARING_PRIVATE)
-		return err_set(e, -ENOTSUP, "this version has no sharing=private");
-	cache_key(s, m, &base->lock_key);
-	if (m->sharing == DOCKERFILE_SHARING_LOCKED) {
-		base->lock = store_lock(b->store, &base->lock_key, true, e);
-		if (base->lock < 0)
-			return base->lock;
-	}
-	base->source = cache_folder(b, &base->lock_key, e);
-	if (base->source < 0)
-		return base->source;
-	if (fstat(base->source, &st) < 0)
-		return err_sys(e, -errno, "cannot examine a cache of the store");
-	/* A new one gets what the mount says; later steps find it as it is. */
-	if (!b->one_owner && (m->uid >= 0 || m->gid >= 0) && st.st_uid == 0 &&
-	    st.st_gid == 0 &&
-	    fchown(base->source, m->uid >= 0 ? (uid_t)m->uid : 0,
-		   m->gid >= 0 ? (gid_t)m->gid : 0) < 0)
-		return err_sys(e, -errno, "cannot give a cache to %lld",
-			       (long long)m->uid);
-	if (m->mode >= 0 && fchmod(base->source, (mode_t)m->mode) < 0)
-		return err_sys(e, -errno, "cannot set the mode of a cache");
-	mount->type = RUN_MOUNT_BIND;
-	mount->read_only = m->read_only;
-	mount->source = base->source;
-	return 0;
+	mount->mount->type = RUN_MOUNT_BIND;
+	mount->mount->read_only = m->read_only;
+	mount->mount->source = base->source;
+	return 1;
 }
 
 /* --- All --- */
 
-/* 1 when there is a mount to make. */
-static int open_one(struct build *b, const struct build_step *s, size_t i,
-		    struct run_mount *mount, struct build_mount_base *base, struct err *e)
+static int open_one(struct build_mount *mount, struct err *e)
 {
-	const struct dockerfile_mount *m = &s->in.mounts[i];
-	int r = 0;
+	const struct dockerfile_mount *m = mount->m;
 
-	*mount = (struct run_mount){.target = m->target ? m->target : s->cwd,
-				    .source = -1};
 	switch (m->type) {
 	case DOCKERFILE_MOUNT_BIND:
-		r = open_bind(b, source_of(s, i), m, mount, base, e);
-		break;
+		return open_bind(mount, e);
 	case DOCKERFILE_MOUNT_CACHE:
-		r = open_cache(b, s, m, mount, base, e);
-		break;
-	case DOCKERFILE_MOUNT_TMPFS:
-		mount->type = RUN_MOUNT_TMPFS;
-		mount->size = m->size;
-		mount->mode = 01777;
-		break;
+		return build_mount_cache(mount, e);
 	case DOCKERFILE_MOUNT_SECRET:
+		return build_mount_secret(mount, e);
 	case DOCKERFILE_MOUNT_SSH:
-		/* None can be given to this version; as with others, then the mount is
-		 * left out, unless it is required. */
-		if (m->required)
-			return err_set(e, -ENOENT,
-				       "--mount=type=%s: '%s' is required, and "
-				       "this version cannot be given one",
-				       dockerfile_mount_type_name(m->type),
-				       m->id ? m->id : "default");
-		return 0;
+		return build_mount_ssh(mount, e);
+	case DOCKERFILE_MOUNT_TMPFS:
+		mount->mount->type = RUN_MOUNT_TMPFS;
+		mount->mount->size = m->size;
+		mount->mount->mode = 01777;
+		break;
 	}
-	return r < 0 ? r : 1;
+	return 1;
 }
 
 int build_mounts_open(struct build *b, const struct build_step *s, struct build_mounts *m,
 		      struct err *e)
 {
 	size_t n = s->in.nmounts;
-	int r = 0;
+	int r;
 
 	*m = (struct build_mounts){.v = xcalloc(n + 1, sizeof *m->v),
-				   .bases = xcalloc(n + 1, sizeof *m->bases)};
+				   .bases = xcalloc(n + 1, sizeof *m->bases),
+				   .locks = xcalloc(n + 1, sizeof *m->locks)};
+	r = build_mount_lock_caches(b, s, m, e);
 	for (size_t i = 0; r >= 0 && i < n; i++) {
-		struct build_mount_base *base = &m->bases[m->n];
+		const struct dockerfile_mount *asked = &s->in.mounts[i];
+		struct build_mount mount = {
+			.b = b,
+			.s = s,
+			.m = asked,
+			.from = build_mount_source(s, i),
+			.all = m,
+			.mount = &m->v[m->n],
+			.base = &m->bases[m->n],
+		};
 
-		base->draft = (struct store_draft)STORE_DRAFT_INIT;
-		base->source = base->lock = -1;
-		r = open_one(b, s, i, &m->v[m->n], base, e);
+		*mount.mount = (struct run_mount){
+			.target = asked->target ? asked->target : s->cwd, .source = -1};
+		mount.base->draft = (struct store_draft)STORE_DRAFT_INIT;
+		mount.base->source = mount.base->held = -1;
+		r = open_one(&mount, e);
 		m->n += r != 0; /* also one that failed half way */
 	}
 	return r < 0 ? r : 0;
@@ -319,17 +245,25 @@ void build_mounts_close(struct build *b, struct build_mounts *m)
 	for (size_t i = m->n; i-- > 0;) {
 		struct build_mount_base *base = &m->bases[i];
 
+		build_relay_stop(base->relay);
 		clean_close(&base->source);
+		clean_close(&base->held);
 		/* What cannot be unmounted ends with the namespace. */
 		if (base->attached)
 			(void)priv_unmount(base->attached, NULL);
 		free(base->attached);
+		free(base->target);
 		store_draft_discard(&base->draft);
-		if (base->lock >= 0)
-			store_unlock(b->store, &base->lock_key, base->lock);
 	}
+	for (size_t i = m->nlocks; i-- > 0;)
+		store_unlock(b->store, &m->locks[i].key, m->locks[i].fd);
+	/* Secrets are among them. */
+	for (size_t i = 0; i < m->env.n; i++)
+		explicit_bzero(m->env.v[i], strlen(m->env.v[i]));
+	strv_free(&m->env);
 	free(m->v);
 	free(m->bases);
+	free(m->locks);
 	*m = (struct build_mounts){0};
 }
 
@@ -363,7 +297,7 @@ int build_mounts_key(struct build *b, const struct build_step *s, struct build_k
 
 	for (size_t i = 0; r == 0 && i < s->in.nmounts; i++) {
 		const struct dockerfile_mount *m = &s->in.mounts[i];
-		const struct build_step *from = source_of(s, i);
+		const struct build_step *from = build_mount_source(s, i);
 		struct build_folder *folder = folder_of(b, from);
 		struct oci_digest digest;
 

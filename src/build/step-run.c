@@ -64,6 +64,20 @@ static void set_env(struct running *r)
 		strv_addf(&r->env, "%s=%s", proxies.v[i].name, proxies.v[i].value);
 }
 
+/* What a mount says counts. text is NAME=VALUE. */
+static void replace_env(struct strv *env, const char *text)
+{
+	size_t len = strcspn(text, "=") + 1;
+
+	for (size_t i = 0; i < env->n; i++)
+		if (strncmp(env->v[i], text, len) == 0) {
+			free(env->v[i]);
+			env->v[i] = xstrdup(text);
+			return;
+		}
+	strv_add(env, text);
+}
+
 /*
  * The script lies in the draft and is bound from there: files that the sandbox makes in
  * memory cannot be executed.
@@ -84,8 +98,8 @@ static int add_script(struct running *r, const struct store_draft *draft, struct
 	if (fd < 0 || fchmodat(draft->dirfd, "script", 0755, 0) < 0)
 		return err_sys(e, -errno, "cannot open a file in the store");
 	m->bases[m->n].draft = (struct store_draft)STORE_DRAFT_INIT;
-	m->bases[m->n].lock = -1;
 	m->bases[m->n].source = fd;
+	m->bases[m->n].held = -1;
 	m->v[m->n++] = (struct run_mount){.type = RUN_MOUNT_BIND,
 					  .target = SCRIPT,
 					  .read_only = true,
@@ -93,23 +107,41 @@ static int add_script(struct running *r, const struct store_draft *draft, struct
 	return 0;
 }
 
+static bool says(const struct running *r, enum dockerfile_flag_id flag, const char *value)
+{
+	const struct dockerfile_word *word = dockerfile_flag(&r->s->in, flag);
+
+	return word && strcmp(word->text, value) == 0;
+}
+
 static enum run_network network(const struct running *r)
 {
-	const struct dockerfile_word *word =
-		dockerfile_flag(&r->s->in, DOCKERFILE_FLAG_NETWORK);
-
-	if (word && strcmp(word->text, "none") == 0)
+	if (says(r, DOCKERFILE_FLAG_NETWORK, "none"))
 		return RUN_NETWORK_NONE;
+	if (says(r, DOCKERFILE_FLAG_NETWORK, "host"))
+		return RUN_NETWORK_HOST;
 	return r->b->settings->network;
 }
 
-static int check_flags(const struct build_step *s, struct err *e)
+static bool is_insecure(const struct running *r)
 {
-	const struct dockerfile_word *security =
-		dockerfile_flag(&s->in, DOCKERFILE_FLAG_SECURITY);
+	return says(r, DOCKERFILE_FLAG_SECURITY, "insecure");
+}
 
-	if (security && strcmp(security->text, "insecure") == 0)
-		return err_set(e, -ENOTSUP, "this version has no --security=insecure");
+/* A Dockerfile does not get more than who calls has allowed. */
+static int check_flags(const struct running *r, struct err *e)
+{
+	const struct build_settings *settings = r->b->settings;
+
+	if (is_insecure(r) && !settings->allow_insecure)
+		return err_set(e, -EPERM,
+			       "--security=insecure gives it every privilege, which you "
+			       "have to allow: --allow security.insecure");
+	if (network(r) == RUN_NETWORK_HOST && settings->network == RUN_NETWORK_NONE &&
+	    !settings->allow_host_network)
+		return err_set(e, -EPERM,
+			       "--network=host goes beyond the --network=none that you "
+			       "asked for (--allow network.host lets it)");
 	return 0;
 }
 
@@ -121,7 +153,10 @@ static void output(void *context, enum run_stream stream, const char *line, size
 	AUTO_FREE char *text = NULL;
 
 	len -= len && line[len - 1] == '\n';
-	text = xstrndup(line, len);
+	text = xcalloc(len + 1, 1);
+	/* A zero byte would end the text. */
+	for (size_t i = 0; i < len; i++)
+		text[i] = line[i] ? line[i] : '?';
 	build_say(r->b, BUILD_STEP_OUTPUT, r->s, text);
 	if (r->last.n == LAST_LINES) {
 		free(r->last.v[0]);
@@ -167,6 +202,7 @@ static int judge(const struct running *r, const struct run_result *result, struc
 static int execute(struct running *r, const struct priv_overlay *overlay, int root,
 		   struct err *e)
 {
+	const struct build_settings *settings = r->b->settings;
 	struct run_spec spec = RUN_SPEC_INIT;
 	struct run_result result = {0};
 	int code;
@@ -180,8 +216,16 @@ static int execute(struct running *r, const struct priv_overlay *overlay, int ro
 	spec.mounts = r->mounts.v;
 	spec.nmounts = r->mounts.n;
 	spec.network = network(r);
-	spec.filter = &r->b->filter;
-	spec.runtime = r->b->settings->runtime;
+	spec.hosts = settings->hosts;
+	spec.nhosts = settings->nhosts;
+	spec.resolv_conf = settings->resolv_conf;
+	spec.limits = settings->limits;
+	spec.nlimits = settings->nlimits;
+	spec.shm_size = settings->shm_size;
+	spec.capabilities = settings->capabilities;
+	spec.all_capabilities = is_insecure(r);
+	spec.filter = is_insecure(r) ? &r->b->insecure_filter : &r->b->filter;
+	spec.runtime = settings->runtime;
 	spec.output = output;
 	spec.context = r;
 	spec.cancel = r->b->cancel;
@@ -305,6 +349,8 @@ static int make(struct build *b, void *context, struct build_outcome *outcome,
 	struct running *r = context;
 	int code = build_mounts_open(b, r->s, &r->mounts, e);
 
+	for (size_t i = 0; i < r->mounts.env.n; i++)
+		replace_env(&r->env, r->mounts.env.v[i]);
 	if (code == 0)
 		code = build_copies_needed(b, e);
 	if (code > 0)
@@ -313,6 +359,24 @@ static int make(struct build *b, void *context, struct build_outcome *outcome,
 		code = run_in_overlay(r, outcome, e);
 	build_mounts_close(b, &r->mounts);
 	return code;
+}
+
+/* What of the command line a step can see in its files or by its rights. */
+static void add_settings(const struct build_settings *s, struct build_key *k)
+{
+	build_key_number(k, (int64_t)s->nhosts);
+	for (size_t i = 0; i < s->nhosts; i++) {
+		build_key_text(k, s->hosts[i].name);
+		build_key_text(k, s->hosts[i].address);
+	}
+	build_key_number(k, (int64_t)s->nlimits);
+	for (size_t i = 0; i < s->nlimits; i++) {
+		build_key_number(k, s->limits[i].resource);
+		build_key_number(k, (int64_t)s->limits[i].value.rlim_cur);
+		build_key_number(k, (int64_t)s->limits[i].value.rlim_max);
+	}
+	build_key_number(k, (int64_t)s->shm_size);
+	build_key_number(k, (int64_t)s->capabilities);
 }
 
 static int key_of(struct running *r, struct oci_digest *key, struct err *e)
@@ -334,6 +398,7 @@ static int key_of(struct running *r, struct oci_digest *key, struct err *e)
 	build_key_text(&k, s->cwd);
 	build_key_text(&k, s->user);
 	build_key_number(&k, network(r));
+	add_settings(r->b->settings, &k);
 	build_key_number(&k, r->b->settings->has_epoch ? r->b->settings->epoch : -1);
 	code = build_mounts_key(r->b, s, &k, e);
 	build_key_end(&k, key);
@@ -345,7 +410,7 @@ int build_step_run(struct build *b, struct build_step *s, struct build_outcome *
 {
 	struct running r = {.b = b, .s = s};
 	struct oci_digest key;
-	int code = check_flags(s, e);
+	int code = check_flags(&r, e);
 
 	set_argv(&r);
 	set_env(&r);

@@ -2,6 +2,7 @@
 #include "build/step.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -9,6 +10,19 @@
 
 #include "base/alloc.h"
 #include "build/internal.h"
+
+enum { LOCK_AGAIN = 20 }; /* milliseconds */
+
+int build_lock(struct build *b, const struct oci_digest *key, struct err *e)
+{
+	struct pollfd cancel = {.fd = b->cancel, .events = POLLIN};
+	int r;
+
+	while ((r = store_lock(b->store, key, false, e)) == -EWOULDBLOCK)
+		if (poll(&cancel, 1, LOCK_AGAIN) > 0)
+			return err_set(e, -ECANCELED, "cancelled");
+	return r;
+}
 
 int build_once(struct build *b, const struct oci_digest *key,
 	       int (*make)(struct build *b, void *context, struct build_outcome *outcome,
@@ -20,7 +34,7 @@ int build_once(struct build *b, const struct oci_digest *key,
 	*cached = r == 1;
 	if (r != 0)
 		return r < 0 ? r : 0;
-	lock = store_lock(b->store, key, true, e);
+	lock = build_lock(b, key, e);
 	if (lock < 0)
 		return lock;
 	r = build_cache_find(b, key, outcome, e);

@@ -21,6 +21,12 @@ int build_step_workdir(struct build *b, struct build_step *s,
 		       struct build_outcome *outcome, bool *cached, struct err *e);
 
 /*
+ * A lock of the store, for which it waits while another build has it; that may take long,
+ * so the end of this build ends the wait: -ECANCELED.
+ */
+int build_lock(struct build *b, const struct oci_digest *key, struct err *e);
+
+/*
  * The outcome of a key: the one that there is, or what make does, once, whoever else asks
  * for it meanwhile, in this process or another.
  */

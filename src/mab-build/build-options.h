@@ -10,11 +10,18 @@
 #include "mab-build/option-values.h"
 
 enum build_option {
-	OPT_ANNOTATION = 1,
+	OPT_ALLOW = 1,
+	OPT_ANNOTATION,
 	OPT_BUILD_ARG,
 	OPT_BUILD_CONTEXT,
+	OPT_CAP_ADD,
+	OPT_CAP_DROP,
+	OPT_CGROUP_PARENT,
 	OPT_CHECK,
+	OPT_DEVICE,
+	OPT_DNS,
 	OPT_DRY_RUN,
+	OPT_ENV,
 	OPT_FILE,
 	OPT_HANDLERS,
 	OPT_IIDFILE,
@@ -23,6 +30,7 @@ enum build_option {
 	OPT_KEEP_GOING,
 	OPT_LABEL,
 	OPT_MAX_CACHE,
+	OPT_MEMORY,
 	OPT_METADATA_FILE,
 	OPT_NETWORK,
 	OPT_NO_CACHE,
@@ -31,12 +39,19 @@ enum build_option {
 	OPT_PROGRESS,
 	OPT_PUSH,
 	OPT_ROOT,
+	OPT_SECRET,
+	OPT_SECURITY_OPT,
+	OPT_SHM_SIZE,
 	OPT_SOURCE_DATE_EPOCH,
+	OPT_SSH,
+	OPT_SYNC,
 	OPT_TAG,
 	OPT_TARGET,
 	OPT_TIMELINE,
 	OPT_TIMESTAMP,
 	OPT_TRACE,
+	OPT_ULIMIT,
+	OPT_UNSETENV,
 };
 
 /*
@@ -50,6 +65,9 @@ int settings_output(struct settings *s, const struct cli_option *option,
 		    const char *value, struct err *e);
 int settings_run(struct settings *s, const struct cli_option *option, const char *value,
 		 struct err *e);
+/* Once all options are there. */
+int settings_run_take(struct settings *s, struct err *e);
+void settings_run_free(struct settings *s);
 int settings_how(struct settings *s, const struct cli_option *option, const char *value,
 		 struct err *e);
 

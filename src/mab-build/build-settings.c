@@ -44,6 +44,7 @@ static int from_environment(struct settings *s, struct err *e)
 int settings_take(void *settings, int n, char **words, struct err *e)
 {
 	struct settings *s = settings;
+	int r;
 
 	if (n > 1)
 		return err_set(e, -EINVAL, "there is one context, not also '%s'",
@@ -52,7 +53,8 @@ int settings_take(void *settings, int n, char **words, struct err *e)
 	if (s->push && !s->tags.n)
 		return err_set(e, -EINVAL, "--push needs a name: add --tag");
 	s->build.registry = remote_settings(&s->remote);
-	return from_environment(s, e);
+	r = settings_run_take(s, e);
+	return r < 0 ? r : from_environment(s, e);
 }
 
 void settings_free(void *settings)
@@ -68,5 +70,8 @@ void settings_free(void *settings)
 	dockerfile_vars_free(&s->build.build_args);
 	oci_map_free(&s->build.labels);
 	oci_map_free(&s->build.annotations);
+	strv_free(&s->build.env);
+	strv_free(&s->build.unsetenv);
+	settings_run_free(s);
 	remote_free(&s->remote);
 }

@@ -3,6 +3,7 @@
 
 /* The command line of `mab-build build`. */
 
+#include "base/strbuf.h"
 #include "base/strv.h"
 #include "build/build.h"
 #include "cli/option.h"
@@ -28,6 +29,8 @@ struct settings {
 	enum progress_mode progress;
 	const char *trace, *timeline; /* files; NULL: none */
 	struct remote remote;
+	uint64_t cap_add, cap_drop;
+	struct strbuf resolv_conf;
 	struct build_settings build; /* what concerns the build itself */
 };
 
