@@ -306,22 +306,47 @@ int build_plan(struct build *b, struct err *e)
 	return build_plan_make(b, e);
 }
 
-char *build_plan_text(const struct build *b)
+/* The instruction, or the name of what steps begin with. */
+static const char *text_of(const struct build_step *s)
 {
-	AUTO_STRBUF struct strbuf out = STRBUF_INIT;
-
-	for (size_t i = 0; i < b->plan.nsteps; i++) {
-		const struct build_step *s = b->plan.steps[i];
-
-		if (s->kind == BUILD_BASE)
-			strbuf_addf(&out, "base %s\n",
-				    s->image ? s->image->name : "scratch");
-		else if (s->kind == BUILD_FILES)
-			strbuf_addf(&out, "folder %s\n", s->folder->name);
-		else
-			strbuf_addf(&out, "[%s] %s\n", s->about.label, s->in.source);
+	switch (s->kind) {
+	case BUILD_BASE:
+		return s->image ? s->image->name : "scratch";
+	case BUILD_FILES:
+		return s->folder->name;
+	default:
+		return s->in.source;
 	}
-	return strbuf_take(&out);
+}
+
+static void show_planned(const struct build_step *s,
+			 void (*step)(void *context, const struct build_planned *planned),
+			 void *context)
+{
+	AUTO_FREE const struct build_about **sources =
+		xcalloc(s->nsources + 1, sizeof *sources);
+	struct build_planned planned = {
+		.about = &s->about,
+		.text = text_of(s),
+		.source = s->kind == BUILD_BASE	   ? "base"
+			  : s->kind == BUILD_FILES ? "folder"
+						   : NULL,
+		.parent = s->parent ? &s->parent->about : NULL,
+		.sources = sources,
+		.nsources = s->nsources,
+	};
+
+	for (size_t i = 0; i < s->nsources; i++)
+		sources[i] = &s->sources[i]->about;
+	step(context, &planned);
+}
+
+void build_plan_list(const struct build *b,
+		     void (*step)(void *context, const struct build_planned *planned),
+		     void *context)
+{
+	for (size_t i = 0; i < b->plan.nsteps; i++)
+		show_planned(b->plan.steps[i], step, context);
 }
 
 const char *build_root(const struct build *b)

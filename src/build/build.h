@@ -119,8 +119,20 @@ int build_open(const struct build_settings *settings, struct build **b, struct e
 /* Reads what bases are and decides what is to be done. */
 int build_plan(struct build *b, struct err *e);
 
-/* The plan as text, owned by the caller. */
-char *build_plan_text(const struct build *b);
+/* A step of the plan, for who shows it. */
+struct build_planned {
+	const struct build_about *about;
+	const char *source; /* "base", "folder": no step, but what one begins with */
+	const char *text;   /* the instruction; of a source, its name */
+	const struct build_about *parent;
+	const struct build_about *const *sources; /* whose files it reads besides */
+	size_t nsources;
+};
+
+/* Calls back for all steps and bases, each after those that it needs. */
+void build_plan_list(const struct build *b,
+		     void (*step)(void *context, const struct build_planned *planned),
+		     void *context);
 
 /*
  * Does it. On success every platform's image is in the store. -ECANCELED after

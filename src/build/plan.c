@@ -553,7 +553,7 @@ static void number_steps(struct build *b)
 	for (size_t i = 0; i < b->plan.nsteps; i++) {
 		struct build_step *s = b->plan.steps[i];
 
-		if (s->kind == BUILD_BASE)
+		if (build_step_is_source(s))
 			continue;
 		s->about.id = ++n;
 		s->about.emulated = is_emulated(b, s);

@@ -62,6 +62,12 @@ struct build_step {
 	int64_t created;
 };
 
+/* It is there, and no step to be done: nobody is told of it. */
+static inline bool build_step_is_source(const struct build_step *s)
+{
+	return s->kind == BUILD_BASE || s->kind == BUILD_FILES;
+}
+
 /* A stage for one platform to build for. */
 struct build_stage {
 	size_t index;		      /* of the Dockerfile's */

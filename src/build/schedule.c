@@ -105,7 +105,7 @@ static int do_step(struct build *b, struct build_step *s, struct err *e)
 	bool cached;
 	int r;
 
-	if (s->kind == BUILD_BASE || s->kind == BUILD_FILES)
+	if (build_step_is_source(s))
 		return build_step_do(b, s, &cached, e);
 	build_say(b, BUILD_STEP_BEGINS, s, s->in.source);
 	r = build_step_do(b, s, &cached, e);
@@ -198,7 +198,7 @@ static void tell_steps(struct build *b)
 	struct build_event event = {.kind = BUILD_STEPS};
 
 	for (size_t i = 0; i < b->plan.nsteps; i++)
-		event.steps += b->plan.steps[i]->kind != BUILD_BASE;
+		event.steps += !build_step_is_source(b->plan.steps[i]);
 	build_tell_event(b, &event);
 }
 

@@ -118,6 +118,11 @@ void cli_json_add(struct cli_json *array, struct cli_json *value)
 		abort();
 }
 
+void cli_json_add_number(struct cli_json *array, long long value)
+{
+	cli_json_add(array, wrap(json_integer(value)));
+}
+
 void cli_json_print(struct cli_json *value, FILE *out)
 {
 	(void)json_dumpf(unwrap(value), out, JSON_INDENT(2)); /* ferror() keeps it */

@@ -36,6 +36,7 @@ void cli_json_set_strings(struct cli_json *object, const char *key,
 
 /* Adds to an array. */
 void cli_json_add(struct cli_json *array, struct cli_json *value);
+void cli_json_add_number(struct cli_json *array, long long value);
 
 /* Indented, in order of insertion, with a final newline; then releases it. */
 void cli_json_print(struct cli_json *value, FILE *out);

@@ -14,6 +14,7 @@
 #include "mab-build/build-settings.h"
 #include "mab-build/check.h"
 #include "mab-build/command.h"
+#include "mab-build/plan.h"
 #include "mab-build/progress.h"
 #include "mab-build/source.h"
 #include "store/store.h"
@@ -129,14 +130,12 @@ static void catch_signals(struct build *b)
 static int do_build(const struct settings *s, struct build *b, struct progress *p,
 		    struct err *e)
 {
-	AUTO_FREE char *text = NULL;
 	int r = build_plan(b, e);
 
 	if (r < 0)
 		return r;
 	if (s->dry_run) {
-		text = build_plan_text(b);
-		fputs(text, stdout);
+		show_plan(b, s->progress == PROGRESS_JSON);
 		return 0;
 	}
 	r = build_execute(b, e);

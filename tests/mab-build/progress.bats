@@ -118,3 +118,25 @@ in_terminal() {
 		assert len(titles) == 4 and "RUN exit 3" in titles[3], titles
 	EOF
 }
+
+@test "--dry-run: the plan as lines, and as JSON" {
+	cat >ctx/Dockerfile <<-'EOF'
+		FROM --platform=$BUILDPLATFORM scratch AS tool
+		COPY busybox-amd64 /bin/busybox
+		RUN ["/bin/busybox", "echo"]
+		FROM scratch
+		ARG TARGETARCH
+		COPY busybox-$TARGETARCH /bin/busybox
+		COPY --from=tool /bin/busybox /tool
+	EOF
+	run build --dry-run --platform linux/arm64,linux/s390x ctx
+	[ "$status" = 0 ]
+	[ "$(grep -c '^\[' <<<"$output")" = 6 ]
+	build --dry-run --progress json --platform linux/arm64,linux/s390x ctx >plan
+	[ "$(jq -s length plan)" = 6 ]
+	[ "$(jq -r 'select(.text | startswith("RUN")) | .needs[0]' plan)" = \
+		"$(jq -r 'select(.text | startswith("COPY busybox-amd64")) | .step' plan)" ]
+	[ "$(jq -r 'select(.text | startswith("COPY --from")) | .needs | length' plan | sort -u)" = 2 ]
+	[ "$(jq -r 'select(.text == "COPY busybox-amd64 /bin/busybox").base' plan)" = scratch ]
+	[ ! -e store/snapshots ] || [ "$(find store/snapshots -mindepth 1 | wc -l)" = 0 ]
+}
