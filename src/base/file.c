@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -105,4 +106,77 @@ int file_write_at(int dirfd, const char *path, const void *data, size_t len, mod
 	if (r != -EEXIST)
 		(void)unlinkat(dirfd, temporary, 0);
 	return err_sys(e, r, "cannot write %s", path);
+}
+
+int file_write_all(int fd, const void *data, size_t n, const char *what, struct err *e)
+{
+	int r = write_all(fd, data, n);
+
+	return r < 0 ? err_sys(e, r, "cannot write %s", what) : 0;
+}
+
+int file_temporary(struct err *e)
+{
+	const char *folder = getenv("TMPDIR");
+	AUTO_FREE char *path = NULL;
+	int fd;
+
+	folder = folder && *folder ? folder : "/var/tmp";
+	path = xasprintf("%s/mab-build-XXXXXX", folder);
+	fd = mkostemp(path, O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(e, -errno, "cannot make a temporary file in %s", folder);
+	(void)unlink(path); /* at worst an empty name stays */
+	return fd;
+}
+
+/* Something that takes bytes, and has none that could be replaced. */
+static bool is_written_directly(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+}
+
+static int draft_fd(struct file_draft *f)
+{
+	if (strcmp(f->path, "-") == 0)
+		return fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
+	if (is_written_directly(f->path))
+		return open(f->path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+	f->temporary =
+		xasprintf("%s" FILE_TEMPORARY_SUFFIX "%ld", f->path, (long)getpid());
+	return open(f->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+}
+
+int file_draft_open(struct file_draft *f, const char *path, struct err *e)
+{
+	int r;
+
+	*f = (struct file_draft){-1, path, NULL};
+	f->fd = draft_fd(f);
+	if (f->fd >= 0)
+		return 0;
+	r = -errno;
+	free(TAKE_PTR(f->temporary)); /* not ours */
+	return err_sys(e, r, "cannot make %s", path);
+}
+
+int file_draft_commit(struct file_draft *f, struct err *e)
+{
+	if (!f->temporary)
+		return 0;
+	if (fsync(f->fd) < 0 || rename(f->temporary, f->path) < 0)
+		return err_sys(e, -errno, "cannot write %s", f->path);
+	free(TAKE_PTR(f->temporary));
+	return 0;
+}
+
+void file_draft_close(struct file_draft *f)
+{
+	clean_close(&f->fd);
+	f->fd = -1;
+	if (f->temporary)
+		(void)unlink(f->temporary); /* the failure is told already */
+	free(TAKE_PTR(f->temporary));
 }

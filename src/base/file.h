@@ -26,3 +26,32 @@ int file_read_at(int dirfd, const char *path, size_t max, char **data, size_t *l
  */
 int file_write_at(int dirfd, const char *path, const void *data, size_t len, mode_t mode,
 		  struct err *e);
+
+/*
+ * A file that is written bit by bit and takes its place at the end. The path "-" is the
+ * standard output; that, a pipe or a device is written to directly.
+ */
+struct file_draft {
+	int fd;
+	const char *path; /* borrowed */
+	char *temporary;  /* NULL: it is written directly */
+};
+
+#define FILE_DRAFT_INIT                                                                  \
+	{                                                                                \
+		-1, NULL, NULL                                                           \
+	}
+
+int file_draft_open(struct file_draft *f, const char *path, struct err *e);
+int file_draft_commit(struct file_draft *f, struct err *e);
+
+/* In any case; nothing remains of one that was not committed. */
+void file_draft_close(struct file_draft *f);
+
+#define AUTO_FILE_DRAFT CLEAN(file_draft_close)
+
+/* All n bytes into an fd; what names it in the failure's text. */
+int file_write_all(int fd, const void *data, size_t n, const char *what, struct err *e);
+
+/* A file without a name in $TMPDIR or /var/tmp, to write and read. Returns its fd. */
+int file_temporary(struct err *e);

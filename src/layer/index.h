@@ -30,6 +30,9 @@ void layer_index_add(struct layer_index *index, const struct layer_entry *entry)
 /* NULL when the layer says nothing of the path. Points into the index. */
 const struct layer_entry *layer_index_find(struct layer_index *index, const char *path);
 
+/* Whether the layer has something at a path, or hides what lower ones have there. */
+bool layer_index_hides(struct layer_index *index, const char *path);
+
 /* As bytes, for a store, and back. */
 void layer_index_format(struct layer_index *index, struct strbuf *out);
 int layer_index_parse(struct layer_index *index, const char *data, size_t len,

@@ -29,6 +29,8 @@ typedef int (*tar_source)(void *context, const uint8_t **data, size_t *n, struct
 
 struct tar_reader {
 	tar_source source;
+	/* Passes over the next n bytes of the source; NULL: they are read. */
+	int (*skip)(void *context, uint64_t n, struct err *e);
 	void *context;
 	const uint8_t *p; /* bytes that are there, but not yet read */
 	size_t n;

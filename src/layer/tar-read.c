@@ -106,9 +106,15 @@ static int read_bytes(struct tar_reader *t, void *to, size_t n, struct err *e)
 static int skip_bytes(struct tar_reader *t, uint64_t n, struct err *e)
 {
 	while (n) {
-		int r = fill(t, e);
-		size_t part = t->n < n ? t->n : (size_t)n;
+		size_t part;
+		int r;
 
+		if (!t->n && t->skip) {
+			t->offset += n;
+			return t->skip(t->context, n, e);
+		}
+		r = fill(t, e);
+		part = t->n < n ? t->n : (size_t)n;
 		if (r < 0)
 			return r;
 		if (r == 0)

@@ -191,3 +191,21 @@ int layer_writer_add_upper(struct layer_writer *w, int upper, struct err *e)
 	layer_walk_end(&walk);
 	return r;
 }
+
+int layer_writer_add_tree(struct layer_writer *w, const char *path, int folder,
+			  struct err *e)
+{
+	struct layer_walk walk = {.writer = w};
+	AUTO_CLOSE int inner = -1;
+	struct stat st;
+	int r = 0;
+
+	if (fstat(folder, &st) < 0)
+		r = err_sys(e, -errno, "cannot examine %s", path);
+	if (r == 0)
+		r = layer_walk_add(&walk, path, folder, ".", &st, &inner, e);
+	if (r == 0)
+		r = walk_folder(&walk, inner, path, e);
+	layer_walk_end(&walk);
+	return r;
+}

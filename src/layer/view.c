@@ -30,6 +30,11 @@ static bool parent_hides(struct layer_index *layer, const char *path)
 	return false;
 }
 
+bool layer_index_hides(struct layer_index *index, const char *path)
+{
+	return layer_index_find(index, path) || (*path && parent_hides(index, path));
+}
+
 /* A hard link shows what it is a link to, in the same layer. */
 static const struct layer_entry *follow_hardlink(struct layer_index *layer,
 						 const struct layer_entry *e)

@@ -116,6 +116,17 @@ static int add_whiteout(struct layer_writer *w, const struct layer_entry *entry,
 			  slash ? (size_t)(slash - entry->path) : 0, marker, e);
 }
 
+/* Attributes are sorted, and what is security's comes before what is the user's. */
+static void disown(struct layer_entry *entry)
+{
+	entry->uid = entry->gid = 0;
+	entry->mode &= ~(uint32_t)(S_ISUID | S_ISGID);
+	while (entry->nxattrs && strncmp(entry->xattrs->name, "security.", 9) == 0) {
+		entry->xattrs++;
+		entry->nxattrs--;
+	}
+}
+
 /* With ids of the image, and no later than the epoch. */
 static void translate(const struct layer_writer *w, struct layer_entry *entry)
 {
@@ -123,6 +134,8 @@ static void translate(const struct layer_writer *w, struct layer_entry *entry)
 
 	if (o->ids)
 		o->ids->translate(o->ids->context, &entry->uid, &entry->gid);
+	if (o->disown)
+		disown(entry);
 	if (o->epoch >= 0 && entry->mtime > o->epoch)
 		entry->mtime = o->epoch;
 }

@@ -23,7 +23,12 @@ struct layer_write_options {
 	unsigned threads; /* that compress; 0 counts as 1 */
 	int64_t epoch;	  /* later mtimes become this one; negative: none do */
 	const struct layer_ids *ids;
-	bool owner_xattr;	   /* read LAYER_OWNER_XATTR */
+	bool owner_xattr; /* read LAYER_OWNER_XATTR */
+	/*
+	 * All belongs to 0:0, and no program runs as its owner or with capabilities: for
+	 * files that somebody is to have as his own.
+	 */
+	bool disown;
 	struct layer_index *index; /* gets every entry; NULL: nobody needs them */
 };
 
@@ -63,6 +68,13 @@ void layer_census_free(struct layer_census *census);
 void layer_census_free_p(struct layer_census **census);
 
 #define AUTO_LAYER_CENSUS CLEAN(layer_census_free_p)
+
+/*
+ * A folder and all that is in it, under a path of one component. Of what layers below it
+ * nothing is known.
+ */
+int layer_writer_add_tree(struct layer_writer *w, const char *path, int folder,
+			  struct err *e);
 
 /*
  * Fills an entry, whose path is set already, from an object: for those that are added one
