@@ -2,6 +2,7 @@
 #include "oci/blobs.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -44,7 +45,7 @@ struct oci_blob *oci_blob_of_file(int fd, uint64_t offset, uint64_t size)
 {
 	struct file_blob *b = xcalloc(1, sizeof *b);
 
-	*b = (struct file_blob){{size, file_read, file_close}, fd, offset};
+	*b = (struct file_blob){{size, file_read, file_close, NULL}, fd, offset};
 	return &b->blob;
 }
 
@@ -73,8 +74,22 @@ struct oci_blob *oci_blob_of_bytes(const void *data, size_t n)
 {
 	struct bytes_blob *b = xcalloc(1, sizeof *b);
 
-	*b = (struct bytes_blob){{n, bytes_read, bytes_close}, data};
+	*b = (struct bytes_blob){{n, bytes_read, bytes_close, NULL}, data};
 	return &b->blob;
+}
+
+int oci_blob_check_size(const struct oci_blob *b, const struct oci_digest *digest,
+			uint64_t size, struct err *e)
+{
+	char text[OCI_DIGEST_TEXT];
+
+	if (b->size == size)
+		return 0;
+	oci_digest_format(digest, text);
+	return err_set(e, -EIO,
+		       "%s is damaged: it has %" PRIu64 " bytes, and its manifest says "
+		       "%" PRIu64,
+		       b->where ? b->where : text, b->size, size);
 }
 
 void oci_blob_close(struct oci_blob *b)

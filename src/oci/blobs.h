@@ -23,6 +23,7 @@ struct oci_blob {
 	ssize_t (*read)(struct oci_blob *b, void *buffer, size_t n, uint64_t offset,
 			struct err *e);
 	void (*close)(struct oci_blob *b); /* releases b */
+	const char *where; /* it is found, for messages; NULL: its digest says enough */
 };
 
 /* A blob that is being added. Nobody sees it before the commit. */
@@ -54,6 +55,10 @@ struct oci_blob *oci_blob_of_file(int fd, uint64_t offset, uint64_t size);
 
 /* Bytes in memory that stay where they are as long as the blob is open. */
 struct oci_blob *oci_blob_of_bytes(const void *data, size_t n);
+
+/* -EIO when it has another size than a descriptor of the digest says. */
+int oci_blob_check_size(const struct oci_blob *b, const struct oci_digest *digest,
+			uint64_t size, struct err *e);
 
 /* Releases; NULL is allowed. */
 void oci_blob_close(struct oci_blob *b);

@@ -282,6 +282,25 @@ static void free_history(struct oci_config *c)
 	free(c->history);
 }
 
+void oci_config_inherit(struct oci_config *c)
+{
+	static const char *const members[] = {
+		"container",
+		"container_config",
+		"docker_version",
+		"id",
+		"moby.buildkit.buildinfo.v1",
+		"moby.buildkit.cache.v0",
+		"parent",
+		"throwaway",
+	};
+
+	/* Fine when they are not there. */
+	for (size_t i = 0; i < ARRAY_SIZE(members); i++)
+		(void)json_object_del(c->other, members[i]);
+	(void)json_object_del(c->other_config, "Image");
+}
+
 void oci_config_free(struct oci_config *c)
 {
 	struct strv *lists[] = {&c->exposed_ports, &c->env,	 &c->entrypoint, &c->cmd,

@@ -75,6 +75,12 @@ char *oci_config_write(const struct oci_config *c, size_t *len);
 
 void oci_config_add_diff_id(struct oci_config *c, const struct oci_digest *digest);
 
+/*
+ * Makes an image's configuration one for another image to begin with: what is known only
+ * of how that one was made goes (Docker's container_config and its relatives).
+ */
+void oci_config_inherit(struct oci_config *c);
+
 /* Adds an empty entry; valid until the next one is added. */
 struct oci_history *oci_config_add_history(struct oci_config *c);
 void oci_config_free(struct oci_config *c);

@@ -27,7 +27,9 @@ struct json_at {
 
 enum json_need { JSON_OPTIONAL, JSON_REQUIRED };
 
-/* Reads a document that is an object; the caller releases doc->value. */
+/* Reads a document of a type, and one that is an object; doc->value is the caller's. */
+int json_load_as(struct json_at *doc, const char *what, json_type type, const char *data,
+		 size_t len, struct err *e);
 int json_load_object(struct json_at *doc, const char *what, const char *data, size_t len,
 		     struct err *e);
 

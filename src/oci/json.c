@@ -64,8 +64,8 @@ static int check_type(const struct json_at *at, json_type type, struct err *e)
 			 type_name(json_typeof(at->value)), type_name(type));
 }
 
-int json_load_object(struct json_at *doc, const char *what, const char *data, size_t len,
-		     struct err *e)
+int json_load_as(struct json_at *doc, const char *what, json_type type, const char *data,
+		 size_t len, struct err *e)
 {
 	json_error_t error;
 	int r;
@@ -75,10 +75,16 @@ int json_load_object(struct json_at *doc, const char *what, const char *data, si
 	if (!doc->value)
 		return err_set(e, -EINVAL, "%s: not JSON: %s, in line %d, column %d",
 			       what, error.text, error.line, error.column);
-	r = check_type(doc, JSON_OBJECT, e);
+	r = check_type(doc, type, e);
 	if (r < 0)
 		json_decref(TAKE_PTR(doc->value));
 	return r;
+}
+
+int json_load_object(struct json_at *doc, const char *what, const char *data, size_t len,
+		     struct err *e)
+{
+	return json_load_as(doc, what, JSON_OBJECT, data, len, e);
 }
 
 int json_get(const struct json_at *at, const char *name, enum json_need need,

@@ -148,8 +148,7 @@ static struct oci_layout *layout_new(const char *path)
 	return l;
 }
 
-static int check_version(struct oci_layout *l, const char *data, size_t len,
-			 struct err *e)
+int oci_layout_check(const char *path, const char *data, size_t len, struct err *e)
 {
 	AUTO_JSON_DOCUMENT struct json_at at = {0};
 	AUTO_FREE char *version = NULL;
@@ -160,7 +159,7 @@ static int check_version(struct oci_layout *l, const char *data, size_t len,
 				    e);
 	if (r >= 0 && strncmp(version, "1.", 2) != 0)
 		r = json_fail(&at, e, "version %.20s is not known, only 1", version);
-	return r < 0 ? err_wrap(e, r, "image layout %s", l->path) : 0;
+	return r < 0 ? err_wrap(e, r, "image layout %s", path) : 0;
 }
 
 static int open_parts(struct oci_layout *l, int dirfd, struct err *e)
@@ -177,7 +176,7 @@ static int open_parts(struct oci_layout *l, int dirfd, struct err *e)
 		return err_set(e, r, "%s is not an image layout: it has no file %s",
 			       l->path, OCI_LAYOUT_FILE);
 	if (r == 0)
-		r = check_version(l, data, len, e);
+		r = oci_layout_check(l->path, data, len, e);
 	if (r < 0)
 		return r;
 	l->blobs_dir =
@@ -305,8 +304,8 @@ static const char *name_of(const struct oci_descriptor *d)
 	return oci_map_get(&d->annotations, OCI_ANNOTATION_REF);
 }
 
-static int not_found(struct oci_layout *l, const char *name,
-		     const struct oci_index *index, struct err *e)
+static int not_found(const char *path, const char *name, const struct oci_index *index,
+		     struct err *e)
 {
 	AUTO_STRBUF struct strbuf names = STRBUF_INIT;
 
@@ -318,9 +317,25 @@ static int not_found(struct oci_layout *l, const char *name,
 	if (!name && index->n)
 		return err_set(e, -ENOENT,
 			       "the image layout %s has %zu images; name one of: %s",
-			       l->path, index->n, names.data);
+			       path, index->n, names.data);
 	return err_set(e, -ENOENT, "the image layout %s has no image '%s', only: %s",
-		       l->path, name ? name : "", index->n ? names.data : "none");
+		       path, name ? name : "", index->n ? names.data : "none");
+}
+
+int oci_layout_choose(const struct oci_index *index, const char *path, const char *name,
+		      struct oci_descriptor *found, struct err *e)
+{
+	if (!name && index->n != 1)
+		return not_found(path, name, index, e);
+	for (size_t i = 0; i < index->n; i++) {
+		const char *known = name_of(&index->manifests[i]);
+
+		if (!name || (known && strcmp(known, name) == 0)) {
+			oci_descriptor_copy(found, &index->manifests[i]);
+			return 0;
+		}
+	}
+	return not_found(path, name, index, e);
 }
 
 int oci_layout_find(struct oci_layout *l, const char *name, struct oci_descriptor *found,
@@ -329,19 +344,7 @@ int oci_layout_find(struct oci_layout *l, const char *name, struct oci_descripto
 	AUTO_OCI_INDEX struct oci_index index = {0};
 	int r = oci_layout_index(l, &index, e);
 
-	if (r < 0)
-		return r;
-	if (!name && index.n != 1)
-		return not_found(l, name, &index, e);
-	for (size_t i = 0; i < index.n; i++) {
-		const char *known = name_of(&index.manifests[i]);
-
-		if (!name || (known && strcmp(known, name) == 0)) {
-			oci_descriptor_copy(found, &index.manifests[i]);
-			return 0;
-		}
-	}
-	return not_found(l, name, &index, e);
+	return r < 0 ? r : oci_layout_choose(&index, l->path, name, found, e);
 }
 
 int oci_layout_document(struct oci_layout *l, const struct oci_descriptor *d,

@@ -53,7 +53,16 @@ int oci_layout_document(struct oci_layout *layout, const struct oci_descriptor *
 int oci_layout_set(struct oci_layout *layout, const char *name,
 		   const struct oci_descriptor *image, struct err *e);
 
-/* The index.json of a layout that has this one image; for oci-archives. */
+/* --- For oci-archives; path is theirs --- */
+
+/* Whether the content of the file oci-layout is of a version that is known here. */
+int oci_layout_check(const char *path, const char *data, size_t len, struct err *e);
+
+/* As oci_layout_find(), in an index.json that is read already. */
+int oci_layout_choose(const struct oci_index *index, const char *path, const char *name,
+		      struct oci_descriptor *found, struct err *e);
+
+/* The index.json of a layout that has this one image. */
 void oci_layout_index_of(const char *name, const struct oci_descriptor *image,
 			 struct oci_document *index);
 
