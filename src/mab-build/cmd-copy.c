@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cli/option.h"
 #include "mab-build/command.h"
 #include "mab-build/image.h"
+#include "mab-build/option-values.h"
 #include "mab-build/remote.h"
-#include "oci/graph.h"
-#include "registry/pull.h"
-#include "registry/push.h"
 
 enum option_id {
 	OPT_ALL = 1,
+	OPT_FORMAT,
 	OPT_PLATFORM,
+	OPT_PRESERVE_DIGESTS,
 };
 
 static const struct cli_option options[] = {
@@ -22,6 +21,10 @@ static const struct cli_option options[] = {
 	{OPT_ALL, "all", .letter = 'a', .help = "the whole index, every platform"},
 	{OPT_PLATFORM, "platform", .arg = "OS/ARCH[/VARIANT]",
 	 .help = "the image for this platform (default: the machine's own)"},
+	{OPT_FORMAT, "format", .arg = "oci|docker",
+	 .help = "write its documents in this format (default: as they are)"},
+	{OPT_PRESERVE_DIGESTS, "preserve-digests",
+	 .help = "fail where --format would change what the digest is of"},
 	REMOTE_OPTIONS,
 	{0, "The source only", .help = ""},
 	REMOTE_SIDE_OPTIONS(REMOTE_SRC, "src"),
@@ -35,14 +38,15 @@ static const struct cli_program program = {
 	.usage = PROGRAM " copy [OPTION…] SOURCE DESTINATION",
 	.summary =
 		"Copies an image as it is, byte for byte, and prints its digest. Images "
-		"are docker://NAME in a registry, or oci:FOLDER[:NAME] in an image "
-		"layout.",
+		"are docker://NAME in a registry, oci:FOLDER[:NAME], "
+		"oci-archive:FILE[:NAME], docker-archive:FILE[:NAME] or dir:FOLDER.",
 	.options = options,
 	.epilogue = "Exit status: 0 done, 1 something failed, 2 wrong usage.",
 };
 
 struct settings {
-	bool all;
+	bool all, preserve_digests, convert;
+	enum oci_format format; /* with convert */
 	const char *platform;
 	struct image_name from, to;
 	struct remote remote;
@@ -58,8 +62,14 @@ static int set(void *settings, const struct cli_option *option, const char *valu
 	case OPT_ALL:
 		s->all = true;
 		return 0;
+	case OPT_FORMAT:
+		s->convert = true;
+		return value_format(option->name, value, &s->format, e);
 	case OPT_PLATFORM:
 		s->platform = value;
+		return 0;
+	case OPT_PRESERVE_DIGESTS:
+		s->preserve_digests = true;
 		return 0;
 	}
 	if (option->id >= REMOTE_DEST)
@@ -83,40 +93,25 @@ static int take(void *settings, int n, char **words, struct err *e)
 	r = image_name_parse(&s->from, words[0], e);
 	if (r == 0)
 		r = image_name_parse(&s->to, words[1], e);
-	if (r == 0 && s->to.transport == TRANSPORT_REGISTRY && s->to.ref.tag &&
+	if (r == 0 && s->to.place.transport == TRANSPORT_REGISTRY && s->to.ref.tag &&
 	    s->to.ref.digest)
 		r = err_set(e, -EINVAL,
 			    "the destination has a tag or a digest, not both");
 	return r;
 }
 
-static int copy_to_layout(struct image *image, const struct image_name *to, struct err *e)
+static int convert(const struct settings *s, struct image *image, struct err *e)
 {
-	AUTO_OCI_LAYOUT struct oci_layout *layout = NULL;
-	AUTO_OCI_DESCRIPTOR struct oci_descriptor d = {0};
-	struct oci_blobs *into;
-	int r = oci_layout_create(AT_FDCWD, to->folder, &layout, e);
+	struct oci_digest before = image->doc.digest;
+	char text[OCI_DIGEST_TEXT];
+	int r = image_convert(image, s->format, e);
 
-	if (r < 0)
-		return r;
-	into = oci_layout_blobs(layout);
-	if (image->layout)
-		r = oci_blobs_copy(&image->doc, image_blobs(image), into, e);
-	else
-		r = registry_pull(image->client, &image->name->ref, &image->doc, into, e);
-	if (r < 0)
-		return r;
-	oci_document_descriptor(&image->doc, &d);
-	return oci_layout_set(layout, to->name, &d, e);
-}
-
-static int copy_to_registry(struct image *image, struct registry *client,
-			    const struct image_name *to, struct err *e)
-{
-	size_t origins = image->layout ? 0 : 1;
-
-	return registry_push(client, &to->ref, &image->doc, image_blobs(image),
-			     &image->name->ref, origins, e);
+	if (r <= 0 || !s->preserve_digests)
+		return r < 0 ? r : 0;
+	return err_set(e, -EINVAL,
+		       "%s is in another format, and --preserve-digests forbids to "
+		       "convert it; leave out --format, or --preserve-digests",
+		       oci_digest_format(&before, text));
 }
 
 static int copy(void *settings, struct err *e)
@@ -134,11 +129,12 @@ static int copy(void *settings, struct err *e)
 		r = image_open(&image, &s->from, client, e);
 	if (r == 0 && !s->all)
 		r = image_select(&image, s->platform, e);
+	if (r == 0 && s->convert)
+		r = convert(s, &image, e);
 	if (r == 0)
-		r = s->to.transport == TRANSPORT_OCI
-			    ? copy_to_layout(&image, &s->to, e)
-			    : copy_to_registry(&image, other ? other : client, &s->to, e);
-	if (r == 0)
+		r = image_write(&image, &s->to, other ? other : client, e);
+	/* An archive may be what stdout gets. */
+	if (r == 0 && !(s->to.place.path && strcmp(s->to.place.path, "-") == 0))
 		puts(oci_digest_format(&image.doc.digest, digest));
 	return r;
 }
@@ -156,7 +152,7 @@ static void release(void *settings)
 
 const struct command cmd_copy = {
 	.name = "copy",
-	.summary = "copy an image between registries and image layouts",
+	.summary = "copy an image between registries, folders and archives",
 	.program = &program,
 	.size = sizeof(struct settings),
 	.set = set,

@@ -43,7 +43,7 @@ static int take(void *settings, int n, char **words, struct err *e)
 	if (n != 1)
 		return err_set(e, -EINVAL, "one repository is to be named");
 	r = image_name_parse(&s->name, words[0], e);
-	if (r == 0 && s->name.transport != TRANSPORT_REGISTRY)
+	if (r == 0 && s->name.place.transport != TRANSPORT_REGISTRY)
 		r = err_set(e, -EINVAL, "only registries have tags, not '%s'", words[0]);
 	return r;
 }

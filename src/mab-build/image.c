@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "oci/layout.h"
 #include "registry/pull.h"
+#include "registry/push.h"
 
 static int parse_reference(struct image_name *name, const char *text, struct err *e)
 {
@@ -40,27 +42,16 @@ int image_name_complete(struct image_name *name, struct registry *client, struct
 	return 0;
 }
 
-static int parse_layout(struct image_name *name, const char *text, struct err *e)
-{
-	const char *colon = strchr(text, ':');
-	size_t n = colon ? (size_t)(colon - text) : strlen(text);
-
-	if (!n || (colon && !colon[1]))
-		return err_set(e, -EINVAL, "image 'oci:%s' is not oci:FOLDER[:NAME]",
-			       text);
-	name->transport = TRANSPORT_OCI;
-	name->folder = xstrndup(text, n);
-	name->name = colon ? xstrdup(colon + 1) : NULL;
-	return 0;
-}
-
 int image_name_parse(struct image_name *name, const char *text, struct err *e)
 {
+	int r;
+
 	*name = (struct image_name){0};
 	if (strncmp(text, "docker://", 9) == 0)
 		return parse_reference(name, text + 9, e);
-	if (strncmp(text, "oci:", 4) == 0)
-		return parse_layout(name, text + 4, e);
+	r = transport_name_parse(&name->place, text, e);
+	if (r < 0 || name->place.transport != TRANSPORT_REGISTRY)
+		return r;
 	return parse_reference(name, text, e);
 }
 
@@ -68,20 +59,22 @@ void image_name_free(struct image_name *name)
 {
 	oci_reference_free(&name->ref);
 	free(name->typed);
-	free(name->folder);
-	free(name->name);
+	transport_name_free(&name->place);
 }
 
-static int open_layout(struct image *image, struct err *e)
+static bool is_remote(const struct image_name *name)
 {
-	AUTO_OCI_DESCRIPTOR struct oci_descriptor d = {0};
-	int r = oci_layout_open(AT_FDCWD, image->name->folder, &image->layout, e);
+	return name->place.transport == TRANSPORT_REGISTRY;
+}
 
-	if (r == 0)
-		r = oci_layout_find(image->layout, image->name->name, &d, e);
-	if (r == 0)
-		r = oci_layout_document(image->layout, &d, &image->doc, e);
-	return r;
+/* --- Reading --- */
+
+static void copy_document(struct oci_document *doc, const struct oci_document *from)
+{
+	*doc = *from;
+	doc->media_type = xstrdup(from->media_type);
+	doc->data = xcalloc(from->len + 1, 1);
+	memcpy(doc->data, from->data, from->len);
 }
 
 int image_open(struct image *image, struct image_name *name, struct registry *client,
@@ -90,20 +83,29 @@ int image_open(struct image *image, struct image_name *name, struct registry *cl
 	int r;
 
 	*image = (struct image){.client = client, .name = name};
-	if (name->transport == TRANSPORT_OCI)
-		return open_layout(image, e);
-	r = image_name_complete(name, client, e);
-	if (r < 0)
-		return r;
-	return registry_resolve(client, &name->ref, &image->doc, e);
+	if (is_remote(name)) {
+		r = image_name_complete(name, client, e);
+		return r < 0 ? r : registry_resolve(client, &name->ref, &image->doc, e);
+	}
+	r = transport_open(&name->place, &image->source, e);
+	if (r == 0)
+		copy_document(&image->doc, transport_document(image->source));
+	return r;
 }
 
 static int get_document(struct image *image, const struct oci_descriptor *d,
 			struct oci_document *doc, struct err *e)
 {
-	if (image->layout)
-		return oci_layout_document(image->layout, d, doc, e);
-	return registry_fetch_document(image->client, &image->name->ref, d, doc, e);
+	char *data;
+	size_t len;
+	int r;
+
+	if (!image->source)
+		return registry_fetch_document(image->client, &image->name->ref, d, doc,
+					       e);
+	r = oci_blobs_read(transport_blobs(image->source), &d->digest, OCI_DOCUMENT_MAX,
+			   &data, &len, e);
+	return r < 0 ? r : oci_document_init(doc, d->media_type, data, len, e);
 }
 
 int image_select(struct image *image, const char *platform, struct err *e)
@@ -133,19 +135,73 @@ int image_select(struct image *image, const char *platform, struct err *e)
 	return 0;
 }
 
-struct oci_blobs *image_blobs(struct image *image)
+/* Those of the image as it was, before any conversion. */
+static struct oci_blobs *original_blobs(struct image *image)
 {
-	if (image->layout)
-		return oci_layout_blobs(image->layout);
+	if (image->source)
+		return transport_blobs(image->source);
 	if (!image->remote)
 		image->remote =
 			registry_blobs_of(image->client, &image->name->ref, &image->doc);
 	return image->remote;
 }
 
+int image_convert(struct image *image, enum oci_format format, struct err *e)
+{
+	/* The registry's blobs are found by the document that is converted here. */
+	return oci_convert(&image->conversion, &image->doc, original_blobs(image), format,
+			   e);
+}
+
+struct oci_blobs *image_blobs(struct image *image)
+{
+	return image->conversion ? oci_conversion_blobs(image->conversion)
+				 : original_blobs(image);
+}
+
 void image_close(struct image *image)
 {
+	oci_conversion_free(image->conversion);
 	registry_blobs_free(image->remote);
-	oci_layout_close(image->layout);
+	transport_close(image->source);
 	oci_document_free(&image->doc);
+}
+
+/* --- Writing --- */
+
+int image_put(const struct image_name *to, struct registry *client,
+	      const struct oci_document *doc, struct oci_blobs *from,
+	      const struct oci_reference *origins, size_t norigins, struct err *e)
+{
+	if (!is_remote(to))
+		return transport_write(&to->place, doc, from, e);
+	return registry_push(client, &to->ref, doc, from, origins, norigins, e);
+}
+
+/* From a registry, several blobs at once. */
+static int pull_into_layout(struct image *image, const struct transport_name *to,
+			    struct err *e)
+{
+	AUTO_OCI_LAYOUT struct oci_layout *layout = NULL;
+	AUTO_OCI_DESCRIPTOR struct oci_descriptor d = {0};
+	int r = oci_layout_create(AT_FDCWD, to->path, &layout, e);
+
+	if (r == 0)
+		r = registry_pull(image->client, &image->name->ref, &image->doc,
+				  oci_layout_blobs(layout), e);
+	if (r < 0)
+		return r;
+	oci_document_descriptor(&image->doc, &d);
+	return oci_layout_set(layout, to->name, &d, e);
+}
+
+int image_write(struct image *image, const struct image_name *to, struct registry *client,
+		struct err *e)
+{
+	bool remote = !image->source;
+
+	if (remote && !image->conversion && to->place.transport == TRANSPORT_OCI)
+		return pull_into_layout(image, &to->place, e);
+	return image_put(to, client, &image->doc, image_blobs(image),
+			 &image->name->ref, remote ? 1 : 0, e);
 }

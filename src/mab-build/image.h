@@ -1,22 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* Images by the names that people type: docker://REFERENCE, oci:FOLDER[:NAME]. */
+/* Images by the names that people type: docker://REFERENCE, and those of transport.h. */
 
 #include "base/err.h"
-#include "oci/layout.h"
+#include "oci/convert.h"
 #include "oci/manifest.h"
 #include "oci/reference.h"
 #include "registry/client.h"
-
-enum transport { TRANSPORT_REGISTRY, TRANSPORT_OCI };
+#include "transport/transport.h"
 
 struct image_name {
-	enum transport transport;
-	struct oci_reference ref; /* complete */
-	char *typed;		  /* a reference without a host; NULL: it had one */
-	char *folder;
-	char *name; /* in the layout; NULL: the only one, or none */
+	struct transport_name place; /* TRANSPORT_REGISTRY: ref is it */
+	struct oci_reference ref;    /* complete */
+	char *typed;		     /* a reference without a host; NULL: it had one */
 };
 
 /* Without a transport, a reference is meant. */
@@ -25,9 +22,10 @@ void image_name_free(struct image_name *name);
 
 /* An image that is open for reading. */
 struct image {
-	struct oci_document doc;   /* the manifest or index that the name stands for */
-	struct oci_layout *layout; /* NULL: it is in a registry */
+	struct oci_document doc; /* the manifest or index that the name stands for */
+	struct transport_source *source; /* NULL: it is in a registry */
 	struct oci_blobs *remote;
+	struct oci_conversion *conversion;
 	struct registry *client; /* borrowed, like the name */
 	const struct image_name *name;
 };
@@ -42,9 +40,27 @@ int image_name_complete(struct image_name *name, struct registry *client, struct
 /* Goes from an index to one platform's manifest (NULL: this machine's). */
 int image_select(struct image *image, const char *platform, struct err *e);
 
-/* All that the document names; after image_select(). Valid as long as the image is. */
+/* Goes to the image's other form: 1 when that is another, 0 when it has this format. */
+int image_convert(struct image *image, enum oci_format format, struct err *e);
+
+/*
+ * All that the document names; after image_select() and image_convert(). Valid as long as
+ * the image is.
+ */
 struct oci_blobs *image_blobs(struct image *image);
+
+/* Writes it under another name, whole or not at all. */
+int image_write(struct image *image, const struct image_name *to, struct registry *client,
+		struct err *e);
 void image_close(struct image *image);
+
+/*
+ * The same for a document and what it names, wherever that is: origins (norigins of
+ * them) are repositories of the destination's registry that may have the blobs.
+ */
+int image_put(const struct image_name *to, struct registry *client,
+	      const struct oci_document *doc, struct oci_blobs *from,
+	      const struct oci_reference *origins, size_t norigins, struct err *e);
 
 #define AUTO_IMAGE_NAME CLEAN(image_name_free)
 #define AUTO_IMAGE	CLEAN(image_close)

@@ -104,6 +104,14 @@ int value_choose(const char *option, const char *value, const char *words,
 	return err_set(e, -EINVAL, "--%s=%s is none of: %s", option, value, words);
 }
 
+int value_bool(const char *option, const char *value, bool *flag, struct err *e)
+{
+	int r = value_choose(option, value, "false true 0 1", "", e);
+
+	*flag = r == 1 || r == 3;
+	return r < 0 ? r : 0;
+}
+
 int value_pair(struct oci_map *map, const char *option, const char *value, struct err *e)
 {
 	const char *equals = strchr(value, '=');
@@ -113,4 +121,13 @@ int value_pair(struct oci_map *map, const char *option, const char *value, struc
 		return err_set(e, -EINVAL, "--%s=%s is not NAME=VALUE", option, value);
 	oci_map_set(map, name, equals + 1);
 	return 0;
+}
+
+int value_format(const char *option, const char *value, enum oci_format *format,
+		 struct err *e)
+{
+	int r = value_choose(option, value, "oci docker v2s2", "v2s1", e);
+
+	*format = r > 0 ? OCI_FORMAT_DOCKER : OCI_FORMAT_OCI;
+	return r < 0 ? r : 0;
 }

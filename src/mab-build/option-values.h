@@ -3,10 +3,12 @@
 
 /* What follows an option, by its form. option is its long name, for messages. */
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
 
 #include "base/err.h"
+#include "oci/manifest.h"
 #include "oci/map.h"
 
 /* From 0 to max. */
@@ -26,5 +28,12 @@ int value_duration(const char *option, const char *value, time_t *seconds, struc
 int value_choose(const char *option, const char *value, const char *words,
 		 const char *missing, struct err *e);
 
+/* true or false, 1 or 0. */
+int value_bool(const char *option, const char *value, bool *flag, struct err *e);
+
 /* NAME=VALUE, which replaces one of that name. */
 int value_pair(struct oci_map *map, const char *option, const char *value, struct err *e);
+
+/* oci, docker, or another name of the latter: v2s2. */
+int value_format(const char *option, const char *value, enum oci_format *format,
+		 struct err *e);
