@@ -100,6 +100,8 @@ static int set_platforms(struct build *b, struct err *e)
 		if (!has_platform(b, &platform))
 			b->platforms[b->nplatforms++] = platform;
 	}
+	if (b->settings->all_platforms)
+		return build_platforms_of_bases(b, e);
 	if (!b->nplatforms)
 		b->platforms[b->nplatforms++] = b->host;
 	return 0;
@@ -237,7 +239,6 @@ int build_open(const struct build_settings *settings, struct build **made, struc
 	AUTO_PREFLIGHT struct build_preflight preflight = {.instance =
 								   BINFMT_INSTANCE_INIT};
 	AUTO_FREE struct oci_platform *runs = NULL;
-	bool root = geteuid() == 0;
 	struct build *b = xcalloc(1, sizeof *b);
 	size_t n = 0;
 	int r;
@@ -246,6 +247,7 @@ int build_open(const struct build_settings *settings, struct build **made, struc
 	b->settings = settings;
 	b->context = (struct build_folder)BUILD_FOLDER_INIT;
 	b->empty = (struct store_draft)STORE_DRAFT_INIT;
+	b->root = geteuid() == 0;
 	b->now = settings->has_epoch ? settings->epoch : time(NULL);
 	b->begun = monotonic();
 	pthread_mutex_init(&b->lock, NULL);
@@ -256,6 +258,7 @@ int build_open(const struct build_settings *settings, struct build **made, struc
 		return err_sys(e, -errno, "cannot make an eventfd");
 	raise_limits();
 	r = set_platforms(b, e);
+	b->several = b->nplatforms > 1;
 	if (r == 0)
 		r = build_plan_runs(b, &runs, &n, e);
 	if (r == 0)
@@ -271,7 +274,7 @@ int build_open(const struct build_settings *settings, struct build **made, struc
 	b->emulated = TAKE_PTR(preflight.emulated);
 	b->nemulated = preflight.nemulated;
 	set_form(b);
-	r = store_open(&b->store, settings->root, root, e);
+	r = store_open(&b->store, settings->root, b->root, e);
 	if (r < 0)
 		return r;
 	build_blobs_init(b);
@@ -354,9 +357,24 @@ const char *build_root(const struct build *b)
 	return store_path(b->store);
 }
 
+/* Leaves out the platforms whose steps failed: how many are left. */
+static size_t keep_done(struct build *b)
+{
+	struct build_stage **targets = b->plan.targets;
+	size_t n = 0;
+
+	for (size_t i = 0; i < b->nplatforms; i++)
+		if (targets[i]->last->state == BUILD_DONE) {
+			targets[n] = targets[i];
+			b->platforms[n++] = b->platforms[i];
+		}
+	b->nplatforms = n;
+	return n;
+}
+
 int build_execute(struct build *b, struct err *e)
 {
-	int r = build_schedule(b, e);
+	int r = build_schedule(b, e), written;
 
 	/* What was read need not be read again, also after a failure. */
 	for (size_t i = 0; i <= b->settings->nnamed; i++) {
@@ -368,7 +386,12 @@ int build_execute(struct build *b, struct err *e)
 		else
 			(void)build_files_save(files, NULL);
 	}
-	return r < 0 ? r : build_images_write(b, e);
+	if (r < 0 && (!b->settings->partial || build_cancelled(b) || !keep_done(b)))
+		return r;
+	written = build_images_write(b, r < 0 ? NULL : e);
+	if (r < 0)
+		return written < 0 ? r : 1;
+	return written;
 }
 
 void build_free(struct build *b)

@@ -15,9 +15,11 @@
 #include "dockerfile/expand.h"
 #include "dockerfile/ignore.h"
 #include "dockerfile/parser.h"
+#include "layer/compress.h"
 #include "oci/manifest.h"
 #include "registry/client.h"
 #include "run/step.h"
+#include "transport/transport.h"
 
 /* How the handlers for other machines' programs are had. */
 enum build_handlers {
@@ -62,6 +64,27 @@ struct build_named {
 	const struct dockerfile_ignore *ignore; /* of the folder; or NULL */
 };
 
+/* Where the images that FROM and --from name are looked for. */
+enum build_pull {
+	BUILD_PULL_MISSING, /* in the store, then in their registry */
+	BUILD_PULL_ALWAYS,  /* in their registry */
+	BUILD_PULL_NEWER,   /* there, then in the store */
+	BUILD_PULL_NEVER,   /* in the store */
+};
+
+/* What an annotation is of. */
+enum build_annotated {
+	BUILD_ANNOTATE_MANIFEST,
+	BUILD_ANNOTATE_INDEX,
+	BUILD_ANNOTATE_DESCRIPTOR, /* of a manifest, in the index */
+};
+
+struct build_annotation {
+	enum build_annotated what;
+	char *platform; /* whose manifest; NULL: all */
+	char *name, *value;
+};
+
 /* Strings and pointers are the caller's and outlive the build. */
 struct build_settings {
 	const struct dockerfile *dockerfile;
@@ -72,10 +95,19 @@ struct build_settings {
 	struct strv platforms; /* as typed; none: the machine's own */
 	const char *target;    /* stage; NULL: the last */
 	struct dockerfile_vars build_args;
-	struct oci_map labels, annotations; /* of each platform's image */
+	struct oci_map labels;
+	const struct build_annotation *annotations;
+	size_t nannotations;
+	enum oci_format format;		    /* of manifests and indexes */
+	enum layer_compression compression; /* of new layers */
+	int level;			    /* 0: the usual one */
 	const char *root;		    /* of the store; NULL: the usual place */
 	unsigned jobs;			    /* steps at once; 0: one per processor */
 	bool no_cache, keep_going;
+	bool partial;	    /* what some platforms came to is of use without the others */
+	bool squash;	    /* one new layer, whatever the number of instructions */
+	bool all_platforms; /* that the bases have, in place of `platforms` */
+	enum build_pull pull;
 	bool has_epoch;
 	int64_t epoch;	      /* of all times in the image */
 	struct strv env;      /* NAME=VALUE, for the images alone */
@@ -136,7 +168,8 @@ void build_plan_list(const struct build *b,
 
 /*
  * Does it. On success every platform's image is in the store. -ECANCELED after
- * build_cancel().
+ * build_cancel(). With `partial`, 1 when only some platforms' are: e tells then what
+ * became of the first other one.
  */
 int build_execute(struct build *b, struct err *e);
 
@@ -160,11 +193,23 @@ int build_push(struct build *b, const char *name, struct err *e);
 /* Gives the image a name in the store. */
 int build_tag(struct build *b, const char *name, struct err *e);
 
-/* An image layout in a folder, or in a tar; name (may be NULL) is its ref.name. */
-int build_export_layout(struct build *b, const char *folder, const char *name,
-			struct err *e);
-int build_export_archive(struct build *b, const char *file, const char *name,
-			 struct err *e);
+/*
+ * Puts it into the store's list of that name, each platform's in place of the one that
+ * the list has; a list that is not there is made.
+ */
+int build_add_to_list(struct build *b, const char *name, struct err *e);
+
+/* Writes it into a folder or file, in the form that the name says. */
+int build_export(struct build *b, const struct transport_name *to, struct err *e);
+
+/*
+ * The files of the image, of several platforms in folders like linux_arm_v7: as a tar (in
+ * file "-", the standard output), or in a folder, beside what is there and in place of
+ * what has the same name. In a folder they belong to the user unless that is root, who
+ * gets the image's owners and device nodes.
+ */
+int build_export_tar(struct build *b, const char *file, struct err *e);
+int build_export_folder(struct build *b, const char *path, struct err *e);
 
 void build_free(struct build *b);
 void build_free_p(struct build **b);

@@ -12,7 +12,7 @@
 
 /*
  * The text of a record: "1 empty CREATED" or
- * "1 layer CREATED DIFF-ID BLOB SIZE MEDIA-TYPE".
+ * "1 layer CREATED DIFF-ID BLOB SIZE MEDIA-TYPE LEVEL"; the level may be missing.
  */
 
 static struct build_made *find_made(struct build *b, const struct oci_digest *key)
@@ -50,14 +50,15 @@ static bool parse(struct build *b, const char *text, struct build_outcome *resul
 		return false;
 	if (words.n == 3)
 		return strcmp(words.v[1], "empty") == 0;
-	if (words.n != 7 || strcmp(words.v[1], "layer") != 0)
+	if (words.n < 7 || words.n > 8 || strcmp(words.v[1], "layer") != 0)
 		return false;
 	blob.size = strtoull(words.v[5], &end, 10);
 	blob.media_type = words.v[6];
 	if (*end || oci_digest_parse(&diff_id, words.v[3], NULL) < 0 ||
 	    oci_digest_parse(&blob.digest, words.v[4], NULL) < 0)
 		return false;
-	result->layer = build_layer_get(b, &diff_id, &blob, NULL);
+	result->layer = build_layer_get(b, &diff_id, &blob,
+					words.n > 7 ? atoi(words.v[7]) : 0, NULL);
 	return true;
 }
 
@@ -102,10 +103,10 @@ int build_cache_add(struct build *b, const struct oci_digest *key,
 
 	add_made(b, key, result);
 	if (l)
-		strbuf_addf(&text, "1 layer %" PRId64 " %s %s %" PRIu64 " %s\n",
+		strbuf_addf(&text, "1 layer %" PRId64 " %s %s %" PRIu64 " %s %d\n",
 			    result->created, oci_digest_format(&l->diff_id, diff_id),
 			    oci_digest_format(&l->blob.digest, digest), l->blob.size,
-			    l->blob.media_type);
+			    l->blob.media_type, l->level);
 	else
 		strbuf_addf(&text, "1 empty %" PRId64 "\n", result->created);
 	return store_record_write(b->store, STORE_STEP, key, text.data, text.len, e);

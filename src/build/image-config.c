@@ -352,15 +352,31 @@ static void set_variables(struct oci_config *c, const struct build_settings *s)
 		build_config_env(c, s->unsetenv.v[i], NULL);
 }
 
-void build_stage_finish(struct build *b, struct build_stage *s)
+/* One layer for all of them: they are told as steps that wrote nothing. */
+static void squash_history(struct oci_config *c, size_t from, size_t steps, bool wrote)
 {
-	const struct build_chain *layers = &s->last->layers;
+	struct oci_history *h;
+
+	for (size_t i = from; i < c->n_history; i++)
+		c->history[i].empty_layer = true;
+	h = oci_config_add_history(c);
+	h->created = xstrdup(c->created);
+	h->comment = xasprintf("squashed from %zu layers", steps);
+	h->empty_layer = !wrote;
+}
+
+void build_stage_finish(struct build *b, struct build_stage *s,
+			const struct build_chain *layers)
+{
 	const struct oci_map *labels = &b->settings->labels;
 	struct oci_config *c = &s->config;
 	int64_t created = finish_history(s, b->now);
 
 	free(c->created);
 	c->created = time_text(created);
+	if (layers->n < s->last->layers.n)
+		squash_history(c, s->base_history, s->last->layers.n - c->n_diff_ids,
+			       layers->n > c->n_diff_ids);
 	for (size_t i = c->n_diff_ids; i < layers->n; i++)
 		oci_config_add_diff_id(c, &layers->v[i]->diff_id);
 	for (size_t i = 0; i < labels->n; i++)

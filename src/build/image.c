@@ -93,29 +93,61 @@ static int find_remote(struct build *b, struct build_image *i, struct err *e)
 }
 
 /* names: held, so that what the store has of it stays until its layers are held. */
-static int resolve(struct build *b, struct build_image *i, int *names,
-		   struct oci_document *doc, struct err *e)
+static int resolve_in_store(struct build *b, struct build_image *i, int *names,
+			    struct oci_document *doc, struct err *e)
 {
+	AUTO_FREE char *typed = oci_reference_format(&i->ref);
 	AUTO_FREE char *whole = NULL;
-	int r = oci_reference_parse(&i->ref, i->name, e);
+	int r = *names = store_names_hold(b->store, e);
 
-	if (r == 0)
-		r = *names = store_names_hold(b->store, e);
 	if (r < 0)
 		return r;
 	/* What --tag gave a short name has it as it was typed. */
+	r = resolve_local(b, i, typed, doc, e);
+	if (r != -ENOENT)
+		return r;
+	oci_reference_complete(&i->ref);
 	whole = oci_reference_format(&i->ref);
 	r = resolve_local(b, i, whole, doc, e);
-	if (r == -ENOENT) {
-		free(whole);
-		oci_reference_complete(&i->ref);
-		whole = oci_reference_format(&i->ref);
-		r = resolve_local(b, i, whole, doc, e);
-	}
 	if (r != -ENOENT)
 		return r;
 	clean_close(names);
 	*names = -1;
+	return r;
+}
+
+static int resolve(struct build *b, struct build_image *i, int *names,
+		   struct oci_document *doc, struct err *e)
+{
+	enum build_pull pull = b->settings->pull;
+	struct oci_reference whole;
+	int r = oci_reference_parse(&i->ref, i->name, e);
+
+	if (r < 0)
+		return r;
+	if (pull == BUILD_PULL_ALWAYS || pull == BUILD_PULL_NEWER) {
+		r = oci_reference_parse(&whole, i->name, e);
+		if (r < 0)
+			return r;
+		r = registry_complete(b->registry, &whole, e);
+		if (r < 0) {
+			oci_reference_free(&whole);
+			return r;
+		}
+		r = registry_resolve_platform(b->registry, &whole, &i->platform, doc,
+					      pull == BUILD_PULL_NEWER ? NULL : e);
+		if (r == 0 || pull == BUILD_PULL_ALWAYS) {
+			oci_reference_free(&i->ref);
+			i->ref = whole;
+			return r;
+		}
+		oci_reference_free(&whole);
+	}
+	r = resolve_in_store(b, i, names, doc, e);
+	if (r != -ENOENT)
+		return r;
+	if (pull == BUILD_PULL_NEVER)
+		return err_set(e, r, "the store has no such image, and --pull=never");
 	r = find_remote(b, i, e);
 	if (r < 0)
 		return r;
@@ -227,10 +259,12 @@ static int load(struct build *b, struct build_image *i, const char *name, struct
 	if (r < 0)
 		return err_wrap(e, r, "image %s", i->name);
 	tell_platform(b, i);
+	i->digest = doc.digest;
 	for (size_t n = 0; r == 0 && n < m.n; n++) {
 		bool remote = !i->local && !i->layout;
-		struct build_layer *l = build_layer_get(
-			b, &i->config.diff_ids[n], &m.layers[n], remote ? &i->ref : NULL);
+		struct build_layer *l =
+			build_layer_get(b, &i->config.diff_ids[n], &m.layers[n], 0,
+					remote ? &i->ref : NULL);
 
 		if (i->layout && !l->from)
 			l->from = oci_layout_blobs(i->layout);
@@ -310,99 +344,6 @@ int build_image_of_layout(struct build *b, const char *folder, const char *name,
 	i = new_image(whole, platform);
 	return add(b, i, name, oci_layout_open(AT_FDCWD, folder, &i->layout, e), image,
 		   e);
-}
-
-/* --- What is made --- */
-
-static const char *const layer_prefixes[][2] = {
-	{DOCKER_MEDIA_LAYER_GZIP, OCI_MEDIA_LAYER_GZIP},
-	{DOCKER_MEDIA_LAYER, OCI_MEDIA_LAYER},
-};
-
-/* The layers of a base that was Docker's are the same bytes under another name. */
-static const char *oci_layer_type(const char *media_type)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(layer_prefixes); i++)
-		if (strcmp(media_type, layer_prefixes[i][0]) == 0)
-			return layer_prefixes[i][1];
-	return media_type;
-}
-
-static void add_layers(struct oci_manifest *m, const struct build_chain *layers)
-{
-	for (size_t i = 0; i < layers->n; i++) {
-		const struct oci_descriptor *blob = &layers->v[i]->blob;
-		struct oci_descriptor *d = oci_manifest_add_layer(m);
-
-		d->media_type = xstrdup(oci_layer_type(blob->media_type));
-		d->digest = blob->digest;
-		d->size = blob->size;
-	}
-}
-
-static int put(struct build *b, const void *data, size_t len, struct err *e)
-{
-	return oci_blobs_add(b->stored, data, len, NULL, e);
-}
-
-static int write_image(struct build *b, size_t platform, struct err *e)
-{
-	struct build_stage *s = b->plan.targets[platform];
-	AUTO_OCI_MANIFEST struct oci_manifest m = {.format = OCI_FORMAT_OCI};
-	AUTO_FREE char *config = NULL;
-	size_t len;
-	int r;
-
-	build_stage_finish(b, s);
-	config = oci_config_write(&s->config, &len);
-	r = put(b, config, len, e);
-	if (r < 0)
-		return r;
-	m.config.media_type = xstrdup(OCI_MEDIA_CONFIG);
-	oci_digest_of(config, len, &m.config.digest);
-	m.config.size = len;
-	add_layers(&m, &s->last->layers);
-	oci_map_copy(&m.annotations, &b->settings->annotations);
-	oci_manifest_write(&m, &b->manifests[platform]);
-	return put(b, b->manifests[platform].data, b->manifests[platform].len, e);
-}
-
-static int write_index(struct build *b, struct err *e)
-{
-	struct oci_index index = {.format = OCI_FORMAT_OCI};
-
-	for (size_t i = 0; i < b->nplatforms; i++) {
-		struct oci_descriptor *d = oci_index_add(&index);
-
-		oci_document_descriptor(&b->manifests[i], d);
-		d->has_platform = true;
-		d->platform = b->platforms[i];
-	}
-	oci_index_write(&index, &b->result);
-	oci_index_free(&index);
-	return put(b, b->result.data, b->result.len, e);
-}
-
-int build_images_write(struct build *b, struct err *e)
-{
-	b->manifests = xcalloc(b->nplatforms, sizeof *b->manifests);
-	for (size_t i = 0; i < b->nplatforms; i++) {
-		int r = write_image(b, i, e);
-
-		if (r < 0)
-			return r;
-	}
-	return b->nplatforms > 1 ? write_index(b, e) : 0;
-}
-
-const struct oci_document *build_result(const struct build *b)
-{
-	return b->nplatforms > 1 ? &b->result : &b->manifests[0];
-}
-
-void build_image_id(const struct build *b, struct oci_digest *id)
-{
-	*id = build_result(b)->digest;
 }
 
 void build_images_free(struct build *b)

@@ -16,6 +16,7 @@ struct build_image {
 	struct oci_reference ref;
 	bool local;		   /* it is in the store */
 	struct oci_layout *layout; /* that it is in; else NULL */
+	struct oci_digest digest;  /* of its manifest */
 	struct oci_config config;
 	struct build_chain layers;
 };

@@ -31,6 +31,7 @@ struct build {
 	struct oci_platform host;
 	struct oci_platform *platforms; /* to build for, normal form, each once */
 	size_t nplatforms;
+	bool several;		       /* were asked for: the result is an index */
 	struct oci_platform *emulated; /* those whose programs a handler runs */
 	size_t nemulated;
 	int64_t now;  /* or the epoch */
@@ -45,6 +46,7 @@ struct build {
 	struct oci_blobs blobs;	   /* the same, and what can be fetched into it */
 	char form[32];		   /* of snapshots */
 	bool userxattr, one_owner; /* how snapshots are unpacked */
+	bool root;		   /* who called is the machine's administrator */
 	struct run_filter filter;
 	struct run_filter insecure_filter; /* of RUN --security=insecure */
 	struct build_secrets secrets;
@@ -75,6 +77,13 @@ void build_tell_event(struct build *b, struct build_event *event);
 
 /* Seconds since the build began. */
 double build_time(const struct build *b);
+
+/* All platforms that the bases have, into b->platforms. Before the store is open. */
+int build_platforms_of_bases(struct build *b, struct err *e);
+
+/* The layers that a stage adds to its base, as one; NULL when there are none. */
+int build_squash(struct build *b, const struct build_stage *s, size_t nbase,
+		 struct build_layer **layer, struct err *e);
 
 /* The blobs of the store, once that is open, as others see them. */
 void build_blobs_init(struct build *b);

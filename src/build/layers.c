@@ -26,7 +26,7 @@ static struct build_layer *find_layer(struct build *b, const struct oci_digest *
 }
 
 struct build_layer *build_layer_get(struct build *b, const struct oci_digest *diff_id,
-				    const struct oci_descriptor *blob,
+				    const struct oci_descriptor *blob, int level,
 				    const struct oci_reference *origin)
 {
 	struct build_layer *l;
@@ -37,6 +37,7 @@ struct build_layer *build_layer_get(struct build *b, const struct oci_digest *di
 		l = xcalloc(1, sizeof *l);
 		l->diff_id = *diff_id;
 		oci_descriptor_copy(&l->blob, blob);
+		l->level = level;
 		l->origin = origin;
 		pthread_mutex_init(&l->lock, NULL);
 		l->held = l->held_snapshot = l->snapshot = -1;

@@ -19,6 +19,7 @@ struct build;
 struct build_layer {
 	struct oci_digest diff_id;
 	struct oci_descriptor blob;
+	int level; /* that it is compressed at, of those made here; 0: the usual one */
 	const struct oci_reference *origin; /* where it can be fetched; NULL: nowhere */
 	struct oci_blobs *from;		    /* or read; NULL: nowhere */
 	/* private, under the lock */
@@ -37,7 +38,7 @@ struct build_chain {
 
 /* The layer of this diff id, made from the blob's descriptor if it is new. */
 struct build_layer *build_layer_get(struct build *b, const struct oci_digest *diff_id,
-				    const struct oci_descriptor *blob,
+				    const struct oci_descriptor *blob, int level,
 				    const struct oci_reference *origin);
 
 /* The layer that has this blob; NULL when there is none. */

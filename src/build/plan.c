@@ -110,7 +110,7 @@ static bool same_name(const char *a, const char *b)
 }
 
 /* NULL when nothing of that name was given. Such a name counts before stages. */
-static const struct build_named *find_named(const struct build *b, const char *name)
+const struct build_named *build_named_find(const struct build *b, const char *name)
 {
 	const struct build_settings *s = b->settings;
 
@@ -197,7 +197,7 @@ static int platform_of(const struct dockerfile_instruction *from,
 static int source_get(struct build *b, struct build_stage *s, const char *name,
 		      struct build_step **source, struct err *e)
 {
-	const struct build_named *named = find_named(b, name);
+	const struct build_named *named = build_named_find(b, name);
 	long index =
 		named ? -1
 		      : dockerfile_stage_find(b->settings->dockerfile, name, s->index);
@@ -432,6 +432,8 @@ static int begin_from_image(struct build *b, struct build_stage *s,
 		r = image_get(b, named, name, &s->platform, &image, e);
 		if (r == 0)
 			r = build_config_copy(&s->config, &image->config, e);
+		if (r == 0)
+			oci_config_inherit(&s->config);
 	}
 	if (r < 0)
 		return r;
@@ -462,7 +464,7 @@ static int stage_begin(struct build *b, struct build_stage *s, struct err *e)
 	if (r < 0)
 		return fail_in(d, written, r, e);
 	name = from.args.v[0].text;
-	named = find_named(b, name);
+	named = build_named_find(b, name);
 	base = named ? -1 : dockerfile_stage_named(d, name, s->index);
 	r = base >= 0 ? begin_from_stage(b, s, (size_t)base, e)
 		      : begin_from_image(b, s, named, name, e);
@@ -657,7 +659,7 @@ static int runs_source(struct runs *runs, size_t index, size_t target, const cha
 	struct oci_platform platform;
 	long source = -1;
 
-	if (name && !find_named(runs->b, name))
+	if (name && !build_named_find(runs->b, name))
 		source =
 			dockerfile_stage_find(runs->b->settings->dockerfile, name, index);
 	return source < 0 ? 0 : runs_stage(runs, (size_t)source, target, &platform, e);
@@ -680,7 +682,7 @@ static int runs_from(struct runs *runs, size_t index, size_t target,
 		r = dockerfile_expand_from(d, written, &globals, NULL, &from, e);
 	if (r < 0)
 		return r;
-	base = find_named(runs->b, from.args.v[0].text)
+	base = build_named_find(runs->b, from.args.v[0].text)
 		       ? -1
 		       : dockerfile_stage_named(d, from.args.v[0].text, index);
 	if (base >= 0)

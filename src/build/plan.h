@@ -104,10 +104,14 @@ struct build_plan {
 int build_plan_runs(struct build *b, struct oci_platform **platforms, size_t *n,
 		    struct err *e);
 
+/* What --build-context says that a name of an image is; NULL: nothing. */
+const struct build_named *build_named_find(const struct build *b, const char *name);
+
 /* Fills the plan of b; asks for the configurations of bases. */
 int build_plan_make(struct build *b, struct err *e);
 
-/* Brings the configuration up to the outcome of the stage's steps. */
-void build_stage_finish(struct build *b, struct build_stage *s);
+/* Brings the configuration up to the outcome of the stage's steps, in these layers. */
+void build_stage_finish(struct build *b, struct build_stage *s,
+			const struct build_chain *layers);
 
 void build_plan_free(struct build_plan *p);

@@ -93,7 +93,8 @@ static int into_ingest(void *context, const void *data, size_t n, struct err *e)
 int build_new_layer_begin(struct build *b, struct build_new_layer *n, struct err *e)
 {
 	struct layer_write_options o = {
-		.compression = LAYER_GZIP,
+		.compression = b->settings->compression,
+		.level = b->settings->level,
 		.threads = 1,
 		.epoch = b->settings->has_epoch ? b->settings->epoch : -1,
 		.owner_xattr = b->one_owner,
@@ -109,7 +110,8 @@ int build_new_layer_begin(struct build *b, struct build_new_layer *n, struct err
 int build_new_layer_end(struct build *b, struct build_new_layer *n,
 			struct build_layer **layer, struct err *e)
 {
-	char type[] = OCI_MEDIA_LAYER_GZIP;
+	AUTO_FREE char *type = xasprintf(
+		OCI_MEDIA_LAYER "%s", layer_compression_suffix(b->settings->compression));
 	struct oci_descriptor blob = {.media_type = type};
 	struct layer_result result;
 	int fd, r = layer_writer_finish(n->writer, &result, e);
@@ -122,7 +124,7 @@ int build_new_layer_end(struct build *b, struct build_new_layer *n,
 		return fd;
 	blob.digest = result.digest;
 	blob.size = result.size;
-	*layer = build_layer_get(b, &result.diff_id, &blob, NULL);
+	*layer = build_layer_get(b, &result.diff_id, &blob, b->settings->level, NULL);
 	r = build_layer_hold(*layer, fd, -1, e);
 	return r < 0 ? r : build_layer_keep_index(b, *layer, &n->index, e);
 }

@@ -24,6 +24,13 @@ static void table_free(struct getopt_table *t)
 	strbuf_free(&t->letters);
 }
 
+static int has_arg(const struct cli_option *o)
+{
+	if (!o->arg)
+		return no_argument;
+	return strncmp(o->arg, "[=", 2) == 0 ? optional_argument : required_argument;
+}
+
 static void table_build(struct getopt_table *t, const struct cli_program *program)
 {
 	const struct cli_option *options = program->options;
@@ -41,12 +48,12 @@ static void table_build(struct getopt_table *t, const struct cli_program *progra
 			continue;
 		t->longs[k++] = (struct option){
 			.name = options[i].name,
-			.has_arg = options[i].arg ? required_argument : no_argument,
+			.has_arg = has_arg(&options[i]),
 			.val = FIRST_VAL + (int)i,
 		};
 		if (options[i].letter) {
 			strbuf_addc(&t->letters, options[i].letter);
-			if (options[i].arg)
+			if (has_arg(&options[i]) == required_argument)
 				strbuf_addc(&t->letters, ':');
 		}
 	}
@@ -151,7 +158,8 @@ void cli_options_help(const struct cli_program *program, FILE *out)
 		else
 			strbuf_addf(&left, "  --%s", o->name);
 		if (o->arg)
-			strbuf_addf(&left, " %s", o->arg);
+			strbuf_addf(&left, "%s%s",
+				    has_arg(o) == optional_argument ? "" : " ", o->arg);
 		if (left.len > INDENT - 2)
 			fprintf(out, "%s\n%*s", left.data, INDENT, "");
 		else

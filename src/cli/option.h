@@ -12,10 +12,11 @@
 #include "base/err.h"
 
 struct cli_option {
-	int id;		     /* given to the handler; 0 marks a heading in --help */
-	const char *name;    /* long name without dashes; of a heading, its text */
-	char letter;	     /* short form, 0 for none */
-	const char *arg;     /* what --help calls its argument; NULL: takes none */
+	int id;		  /* given to the handler; 0 marks a heading in --help */
+	const char *name; /* long name without dashes; of a heading, its text */
+	char letter;	  /* short form, 0 for none */
+	/* What --help calls its argument; "[=WORD]": may be left out; NULL: takes none */
+	const char *arg;
 	const char *help;    /* one sentence, no full stop */
 	unsigned long scope; /* for the program's own use: the actions it goes with */
 };

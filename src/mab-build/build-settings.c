@@ -53,23 +53,29 @@ int settings_take(void *settings, int n, char **words, struct err *e)
 	if (s->push && !s->tags.n)
 		return err_set(e, -EINVAL, "--push needs a name: add --tag");
 	s->build.registry = remote_settings(&s->remote);
-	r = settings_run_take(s, e);
-	return r < 0 ? r : from_environment(s, e);
+	r = settings_outputs(s, e);
+	if (r == 0)
+		r = settings_run_take(s, e);
+	if (r == 0)
+		r = from_environment(s, e);
+	return r < 0 ? r : settings_forms(s, e);
 }
 
 void settings_free(void *settings)
 {
 	struct settings *s = settings;
 
-	for (size_t i = 0; i < s->noutputs; i++)
+	for (size_t i = 0; i < s->noutputs; i++) {
 		free(s->outputs[i].dest);
+		free(s->outputs[i].name);
+	}
 	free(s->outputs);
 	strv_free(&s->tags);
 	strv_free(&s->contexts);
 	strv_free(&s->build.platforms);
 	dockerfile_vars_free(&s->build.build_args);
 	oci_map_free(&s->build.labels);
-	oci_map_free(&s->build.annotations);
+	annotations_free(&s->annotations);
 	strv_free(&s->build.env);
 	strv_free(&s->build.unsetenv);
 	settings_run_free(s);

@@ -7,18 +7,31 @@
 #include "base/strv.h"
 #include "build/build.h"
 #include "cli/option.h"
+#include "mab-build/annotation.h"
 #include "mab-build/progress.h"
 #include "mab-build/remote.h"
 
-enum output_type { OUTPUT_REGISTRY, OUTPUT_OCI, OUTPUT_OCI_ARCHIVE };
+enum output_type {
+	OUTPUT_REGISTRY,
+	OUTPUT_IMAGE, /* in the store, and in the registry with push */
+	OUTPUT_OCI,
+	OUTPUT_OCI_ARCHIVE,
+	OUTPUT_DOCKER_ARCHIVE,
+	OUTPUT_LOCAL,
+	OUTPUT_TAR,
+	OUTPUT_NONE,
+};
 
 struct output {
 	enum output_type type;
-	char *dest;
+	char *dest; /* "-": the standard output */
+	char *name; /* NULL: that of --tag */
+	bool push;
 };
 
 struct settings {
 	bool check, dry_run, push;
+	bool stdout_taken; /* by an output */
 	const char *file, *context;
 	struct strv tags, contexts; /* contexts: NAME=WHERE */
 	struct output *outputs;
@@ -28,6 +41,10 @@ struct settings {
 	uint64_t max_cache; /* bytes */
 	enum progress_mode progress;
 	const char *trace, *timeline; /* files; NULL: none */
+	const char *manifest;	      /* a list in the store; NULL: none */
+	struct annotations annotations;
+	int level; /* of compression, as typed; 0: none was */
+	bool rewrite_timestamp;
 	struct remote remote;
 	uint64_t cap_add, cap_drop;
 	struct strbuf resolv_conf;

@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/strbuf.h"
 #include "cli/output.h"
 #include "dockerfile/parser.h"
 #include "mab-build/build-settings.h"
@@ -48,20 +49,74 @@ static int write_metadata(const struct settings *s, const struct build *b, struc
 	return write_file(s->metadata_file, text, e);
 }
 
-static int export_one(const struct settings *s, struct build *b, const struct output *o,
-		      struct err *e)
+static int push(struct build *b, const char *name, struct progress *p, struct err *e)
 {
-	const char *name = s->tags.n ? s->tags.v[0] : NULL;
+	int r = build_push(b, name, e);
+
+	if (r == 0)
+		progress_note(p, "pushed %s", name);
+	return r;
+}
+
+/* An archive for Docker takes all tags, others the first. */
+static char *name_for(const struct settings *s, enum transport transport,
+		      const struct output *o)
+{
+	AUTO_STRBUF struct strbuf all = STRBUF_INIT;
+
+	if (o->name)
+		return xstrdup(o->name);
+	if (!s->tags.n)
+		return NULL;
+	for (size_t i = 0; i < s->tags.n; i++)
+		if (!i || transport == TRANSPORT_DOCKER_ARCHIVE)
+			strbuf_addf(&all, "%s%s", i ? "," : "", s->tags.v[i]);
+	return strbuf_take(&all);
+}
+
+static int export_as(const struct settings *s, struct build *b, enum transport transport,
+		     const struct output *o, struct err *e)
+{
+	AUTO_FREE char *name = name_for(s, transport, o);
+	const struct transport_name to = {transport, o->dest, name};
+
+	return build_export(b, &to, e);
+}
+
+static int export_one(const struct settings *s, struct build *b, const struct output *o,
+		      struct progress *p, struct err *e)
+{
+	int r = 0;
 
 	switch (o->type) {
 	case OUTPUT_OCI:
-		return build_export_layout(b, o->dest, name, e);
+		return export_as(s, b, TRANSPORT_OCI, o, e);
 	case OUTPUT_OCI_ARCHIVE:
-		return build_export_archive(b, o->dest, name, e);
+		return export_as(s, b, TRANSPORT_OCI_ARCHIVE, o, e);
+	case OUTPUT_DOCKER_ARCHIVE:
+		return export_as(s, b, TRANSPORT_DOCKER_ARCHIVE, o, e);
+	case OUTPUT_LOCAL:
+		return build_export_folder(b, o->dest, e);
+	case OUTPUT_TAR:
+		return build_export_tar(b, o->dest, e);
+	case OUTPUT_IMAGE:
+		if (o->name)
+			r = build_tag(b, o->name, e);
+		break;
 	case OUTPUT_REGISTRY:
-		break; /* pushed, as all tags are */
+	case OUTPUT_NONE:
+		break;
 	}
-	return 0;
+	return r == 0 && o->push && o->name ? push(b, o->name, p, e) : r;
+}
+
+/* By --push, or an output that names nothing else. */
+static bool pushes_tags(const struct settings *s)
+{
+	for (size_t i = 0; i < s->noutputs; i++)
+		if (s->outputs[i].push && !s->outputs[i].name)
+			return true;
+	return s->push;
 }
 
 static int finish(const struct settings *s, struct build *b, struct progress *p,
@@ -73,13 +128,12 @@ static int finish(const struct settings *s, struct build *b, struct progress *p,
 
 	for (size_t i = 0; r == 0 && i < s->tags.n; i++)
 		r = build_tag(b, s->tags.v[i], e);
+	if (r == 0 && s->manifest)
+		r = build_add_to_list(b, s->manifest, e);
 	for (size_t i = 0; r == 0 && i < s->noutputs; i++)
-		r = export_one(s, b, &s->outputs[i], e);
-	for (size_t i = 0; r == 0 && s->push && i < s->tags.n; i++) {
-		r = build_push(b, s->tags.v[i], e);
-		if (r == 0)
-			progress_note(p, "pushed %s", s->tags.v[i]);
-	}
+		r = export_one(s, b, &s->outputs[i], p, e);
+	for (size_t i = 0; r == 0 && pushes_tags(s) && i < s->tags.n; i++)
+		r = push(b, s->tags.v[i], p, e);
 	build_image_id(b, &digest);
 	(void)oci_digest_format(&digest, id);
 	if (r == 0 && s->iidfile)
@@ -87,9 +141,22 @@ static int finish(const struct settings *s, struct build *b, struct progress *p,
 	if (r == 0 && s->metadata_file)
 		r = write_metadata(s, b, e);
 	progress_end(p);
-	if (r == 0)
+	if (r == 0 && !s->stdout_taken)
 		puts(id);
 	return r;
+}
+
+/* What some platforms came to is published; that others failed is told all the same. */
+static int finish_partial(const struct settings *s, struct build *b, struct progress *p,
+			  struct err *e)
+{
+	AUTO_ERR struct err other = ERR_INIT;
+
+	progress_note(p, "going on without the platforms that failed");
+	if (finish(s, b, p, &other) < 0)
+		cli_message(PROGRAM, "what the others came to was not published: %s",
+			    other.text);
+	return -ECHILD;
 }
 
 /* Also of a build that failed. */
@@ -141,6 +208,8 @@ static int do_build(const struct settings *s, struct build *b, struct progress *
 	r = build_execute(b, e);
 	if (r == 0)
 		r = finish(s, b, p, e);
+	else if (r > 0)
+		r = finish_partial(s, b, p, e);
 	progress_end(p);
 	return r == 0 ? write_records(s, p, e) : (write_records(s, p, NULL), r);
 }

@@ -202,6 +202,6 @@ int image_write(struct image *image, const struct image_name *to, struct registr
 
 	if (remote && !image->conversion && to->place.transport == TRANSPORT_OCI)
 		return pull_into_layout(image, &to->place, e);
-	return image_put(to, client, &image->doc, image_blobs(image),
-			 &image->name->ref, remote ? 1 : 0, e);
+	return image_put(to, client, &image->doc, image_blobs(image), &image->name->ref,
+			 remote ? 1 : 0, e);
 }

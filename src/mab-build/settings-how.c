@@ -6,6 +6,21 @@
 #include "base/alloc.h"
 #include "mab-build/build-options.h"
 
+/* --pull alone is --pull=always. */
+static int set_pull(struct settings *s, const char *value, struct err *e)
+{
+	int r = value_choose("pull", value ? value : "always",
+			     "missing always newer never true false ifnewer", "", e);
+
+	if (r < 0)
+		return r;
+	s->build.pull = r == 4	 ? BUILD_PULL_ALWAYS
+			: r == 5 ? BUILD_PULL_MISSING
+			: r == 6 ? BUILD_PULL_NEWER
+				 : (enum build_pull)r;
+	return 0;
+}
+
 int settings_how(struct settings *s, const struct cli_option *option, const char *value,
 		 struct err *e)
 {
@@ -23,6 +38,19 @@ int settings_how(struct settings *s, const struct cli_option *option, const char
 	case OPT_MAX_CACHE:
 		s->has_max_cache = true;
 		return value_size(option->name, value, &s->max_cache, e);
+	case OPT_PARTIAL:
+		r = value_choose(option->name, value, "fail publish", "", e);
+		s->build.partial = r == 1;
+		s->build.keep_going = s->build.keep_going || r == 1;
+		return r < 0 ? r : 0;
+	case OPT_PULL:
+		return set_pull(s, value, e);
+	case OPT_CACHE_FROM:
+	case OPT_CACHE_TO:
+		return err_set(e, -EINVAL,
+			       "this version has no --%s: the store (--root) is the only "
+			       "cache",
+			       option->name);
 	case OPT_NO_CACHE:
 		s->build.no_cache = true;
 		return 0;

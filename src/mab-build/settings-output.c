@@ -2,46 +2,167 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/strbuf.h"
 #include "mab-build/build-options.h"
 
-static int output_field(struct output *o, const char *field, struct err *e)
-{
-	int r;
+/* Each type's name; what a type is called elsewhere comes after. */
+static const struct {
+	const char *name;
+	enum output_type type;
+} types[] = {
+	{"registry", OUTPUT_REGISTRY},
+	{"image", OUTPUT_IMAGE},
+	{"oci", OUTPUT_OCI},
+	{"oci-archive", OUTPUT_OCI_ARCHIVE},
+	{"docker-archive", OUTPUT_DOCKER_ARCHIVE},
+	{"local", OUTPUT_LOCAL},
+	{"tar", OUTPUT_TAR},
+	{"none", OUTPUT_NONE},
+	{"cacheonly", OUTPUT_NONE},
+	{"docker", OUTPUT_DOCKER_ARCHIVE},
+};
 
-	if (strncmp(field, "type=", 5) == 0) {
-		r = value_choose("output=type", field + 5, "registry oci oci-archive",
-				 "docker-archive docker local tar image", e);
-		o->type = (enum output_type)(r < 0 ? 0 : r);
-		return r < 0 ? r : 0;
+static int set_type(struct output *o, const char *value, struct err *e)
+{
+	AUTO_STRBUF struct strbuf known = STRBUF_INIT;
+
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+		if (strcmp(types[i].name, value) == 0) {
+			o->type = types[i].type;
+			return 0;
+		}
+		strbuf_addf(&known, "%s%s", i ? " " : "", types[i].name);
 	}
-	if (strncmp(field, "dest=", 5) == 0) {
-		free(o->dest);
-		o->dest = xstrdup(field + 5);
-		return 0;
-	}
-	return err_set(e, -EINVAL, "--output has no '%s' (it has type= and dest=)",
-		       field);
+	return err_set(e, -EINVAL, "--output: type=%s is none of: %s", value, known.data);
+}
+
+static void set_text(char **field, const char *value)
+{
+	free(*field);
+	*field = xstrdup(value);
+}
+
+static int output_field(struct output *o, const char *field, bool *tar, struct err *e)
+{
+	const char *equals = strchr(field, '=');
+	AUTO_FREE char *key = xstrndup(field, strcspn(field, "="));
+
+	if (!equals)
+		return err_set(e, -EINVAL, "--output: '%s' is not NAME=VALUE", field);
+	if (strcmp(key, "type") == 0)
+		return set_type(o, equals + 1, e);
+	if (strcmp(key, "dest") == 0)
+		set_text(&o->dest, equals + 1);
+	else if (strcmp(key, "name") == 0)
+		set_text(&o->name, equals + 1);
+	else if (strcmp(key, "push") == 0)
+		return value_bool("output: push", equals + 1, &o->push, e);
+	else if (strcmp(key, "tar") == 0)
+		return value_bool("output: tar", equals + 1, tar, e);
+	else
+		return err_set(e, -EINVAL,
+			       "--output has no '%s' (it has type=, dest=, name=, push= "
+			       "and tar=)",
+			       key);
+	return 0;
+}
+
+static bool has_dest(enum output_type type)
+{
+	return type != OUTPUT_REGISTRY && type != OUTPUT_IMAGE && type != OUTPUT_NONE;
+}
+
+static int check_output(const struct output *o, const char *value, struct err *e)
+{
+	if (has_dest(o->type) && !o->dest)
+		return err_set(e, -EINVAL, "--output=%s has no dest=", value);
+	if (!has_dest(o->type) && o->dest)
+		return err_set(e, -EINVAL, "--output=%s: this type has no dest=", value);
+	if (o->dest && strcmp(o->dest, "-") == 0 &&
+	    (o->type == OUTPUT_LOCAL || o->type == OUTPUT_OCI))
+		return err_set(e, -EINVAL,
+			       "--output=%s: a folder cannot go to the standard output "
+			       "(%s does)",
+			       value,
+			       o->type == OUTPUT_OCI ? "type=oci-archive" : "type=tar");
+	return 0;
+}
+
+/* "-o FOLDER" and "-o -" are short for two of the types. */
+static void set_short(struct output *o, const char *value)
+{
+	o->type = strcmp(value, "-") == 0 ? OUTPUT_TAR : OUTPUT_LOCAL;
+	o->dest = xstrdup(value);
 }
 
 static int set_output(struct settings *s, const char *value, struct err *e)
 {
 	AUTO_STRV struct strv fields = STRV_INIT;
 	struct output *o;
+	bool tar = false;
 	int r = 0;
 
 	GROW(s->outputs, s->noutputs);
 	o = &s->outputs[s->noutputs++];
-	*o = (struct output){0};
+	*o = (struct output){.type = OUTPUT_NONE};
+	if (strncmp(value, "type=", 5) != 0 && !strchr(value, ',')) {
+		set_short(o, value);
+		return 0;
+	}
 	if (strncmp(value, "type=", 5) != 0 && !strstr(value, ",type="))
 		return err_set(e, -EINVAL, "--output=%s has no type=", value);
 	strv_split(&fields, value, ",");
 	for (size_t i = 0; r == 0 && i < fields.n; i++)
-		r = output_field(o, fields.v[i], e);
-	if (r == 0 && o->type != OUTPUT_REGISTRY && !o->dest)
-		return err_set(e, -EINVAL, "--output=%s has no dest=", value);
-	s->push = s->push || o->type == OUTPUT_REGISTRY;
+		r = output_field(o, fields.v[i], &tar, e);
+	if (r < 0)
+		return r;
+	if (tar && o->type == OUTPUT_OCI)
+		o->type = OUTPUT_OCI_ARCHIVE;
+	if (o->type == OUTPUT_REGISTRY)
+		o->push = true;
+	return check_output(o, value, e);
+}
+
+static int check_stdout(struct settings *s, const struct output *o, struct err *e)
+{
+	if (!o->dest || strcmp(o->dest, "-") != 0)
+		return 0;
+	if (s->stdout_taken)
+		return err_set(e, -EINVAL,
+			       "only one output can go to the standard output");
+	s->stdout_taken = true;
+	return isatty(STDOUT_FILENO)
+		       ? err_set(e, -EINVAL,
+				 "an archive is not for a terminal: name a file with "
+				 "dest=, or redirect the standard output")
+		       : 0;
+}
+
+int settings_outputs(struct settings *s, struct err *e)
+{
+	int r = 0;
+
+	if (s->build.all_platforms && s->build.platforms.n)
+		return err_set(e, -EINVAL,
+			       "--all-platforms and --platform exclude each other");
+
+	for (size_t i = 0; r == 0 && i < s->noutputs; i++) {
+		const struct output *o = &s->outputs[i];
+
+		if (o->push && !o->name && !s->tags.n)
+			return err_set(e, -EINVAL,
+				       "--output: what is pushed needs a name: add "
+				       "name=, or --tag");
+		if (o->type == OUTPUT_DOCKER_ARCHIVE && s->build.platforms.n > 1)
+			return err_set(e, -EINVAL,
+				       "a docker-archive has the image of one platform, "
+				       "not of %zu (an oci-archive has all)",
+				       s->build.platforms.n);
+		r = check_stdout(s, o, e);
+	}
 	return r;
 }
 
@@ -51,6 +172,9 @@ int settings_output(struct settings *s, const struct cli_option *option,
 	switch ((enum build_option)option->id) {
 	case OPT_TAG:
 		strv_add(&s->tags, value);
+		return 0;
+	case OPT_MANIFEST:
+		s->manifest = value;
 		return 0;
 	case OPT_PUSH:
 		s->push = true;

@@ -227,8 +227,6 @@ teardown() {
 	run build --isolation=chroot ctx
 	[ "$status" -eq 2 ]
 	[[ $output == *"no --isolation=chroot"* ]]
-	run build -o type=docker-archive,dest=x ctx
-	[ "$status" -eq 2 ]
 	run build --push ctx
 	[ "$status" -eq 2 ]
 	[[ $output == *"add --tag"* ]]

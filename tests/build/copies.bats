@@ -110,3 +110,30 @@ both_ways() {
 	[[ $output == *"2/3] CACHED"* ]]
 	[ "$(find no-overlay/store/tmp -mindepth 1 | wc -l)" = 0 ]
 }
+
+@test "files as outputs, and one layer out of many" {
+	cat >ctx/Dockerfile <<-'EOF'
+		FROM scratch
+		COPY busybox /bin/sh
+		RUN mkdir /a /b && echo 1 >/a/1 && ln /a/1 /a/2 && echo x >/b/x && chmod 4755 /a/1
+		RUN rm -r /b && mkdir /b && chown 5:6 /b
+	EOF
+	for where in . no-overlay; do
+		build --root "$PWD/$where/store" -o "$PWD/$where/out" \
+			-o "type=tar,dest=$PWD/$where/out.tar" ctx
+		build --root "$PWD/$where/store" --squash --iidfile "$where/squashed" ctx
+	done
+	diff -r out no-overlay/out
+	cmp out.tar no-overlay/out.tar
+	cmp squashed no-overlay/squashed
+	tar -tf out.tar | grep -qx a/2
+	# Such a file system moves no folders either.
+	for _ in 1 2; do
+		build --root "$PWD/store" -o no-overlay/out -o type=oci-archive,dest=archive ctx
+		diff -r out no-overlay/out
+		mab copy oci-archive:archive dir:no-overlay/dir
+		mab copy dir:no-overlay/dir oci-archive:again
+		cmp archive again
+	done
+	[ -z "$(find no-overlay -name '*.tmp*')" ]
+}
