@@ -301,12 +301,16 @@ static curl_socket_t on_socket(void *context, curlsocktype purpose,
 	return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
 }
 
+static bool is_over(const struct transfer *t)
+{
+	return (t->q->stop && atomic_load(t->q->stop)) ||
+	       (http_is_canceled(t->http) && !t->q->even_canceled);
+}
+
 static int on_progress(void *context, curl_off_t a, curl_off_t b, curl_off_t c,
 		       curl_off_t d)
 {
-	const struct transfer *t = context;
-
-	return http_is_canceled(t->http) && !t->q->even_canceled;
+	return is_over(context);
 }
 
 /* A wrong option is a mistake of this file, a lack of memory aborts everywhere. */
@@ -479,7 +483,7 @@ static int outcome(struct transfer *t, CURLcode code, const char *detail, struct
 		return 0;
 	if (t->failure.code)
 		return err_set(e, t->failure.code, "%s", t->failure.text);
-	if (http_is_canceled(t->http))
+	if (is_over(t))
 		return err_set(e, -ECANCELED, "canceled");
 	(void)curl_easy_getinfo(t->curl, CURLINFO_PRETRANSFER_TIME_T, &ready);
 	t->unreachable = ready == 0;
@@ -604,16 +608,25 @@ unsigned http_delay_ms(const struct http *h, unsigned attempt)
 			      attempt, noise);
 }
 
-int http_sleep(const struct http *h, unsigned ms)
+/* stop may be NULL. */
+static int doze(const struct http *h, const atomic_bool *stop, unsigned ms)
 {
 	enum { SLICE = 50 };
 
-	for (; !http_is_canceled(h) && ms; ms -= ms < SLICE ? ms : SLICE) {
+	while (!http_is_canceled(h) && !(stop && atomic_load(stop))) {
 		struct timespec ts = {0, (ms < SLICE ? ms : SLICE) * 1000000L};
 
+		if (!ms)
+			return 0;
 		(void)nanosleep(&ts, NULL); /* a signal makes it shorter, no harm */
+		ms -= ms < SLICE ? ms : SLICE;
 	}
-	return http_is_canceled(h) ? -ECANCELED : 0;
+	return -ECANCELED;
+}
+
+int http_sleep(const struct http *h, unsigned ms)
+{
+	return doze(h, NULL, ms);
 }
 
 /* Milliseconds until the next attempt; 0 when the server asks for too much. */
@@ -656,7 +669,7 @@ static bool go_on(struct transfer *t, int r, const struct err *e, unsigned *atte
 		http_log(t->http, "%s answered %ld; trying again in %.1f s (%u of %u)",
 			 host, t->a->status, ms / 1e3, *attempt + 1, limit(t));
 	++*attempt;
-	return http_sleep(t->http, ms) == 0;
+	return doze(t->http, t->q->stop, ms) == 0;
 }
 
 static CURL *take_handle(struct http *h)
@@ -684,7 +697,7 @@ static void give_back(struct http *h, CURL *curl)
 int http_perform(struct http *h, const struct http_request *q, struct http_answer *a,
 		 struct err *e)
 {
-	struct transfer t = {h, q, a, .curl = take_handle(h)};
+	struct transfer t = {h, q, a, .curl = take_handle(h), .delivered = q->write_from};
 	AUTO_ERR struct err why = ERR_INIT;
 	unsigned attempt = 1;
 	int r;

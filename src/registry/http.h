@@ -7,6 +7,7 @@
  * connections and may be used by several threads at once, each with its own requests.
  */
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -61,7 +62,11 @@ struct http_request {
 	 */
 	int (*write)(void *data, const char *bytes, size_t n, struct err *e);
 	void *write_data;
-	size_t max; /* 0: 4 MiB */
+	uint64_t write_from; /* the first byte that is wanted */
+	size_t max;	     /* 0: 4 MiB */
+
+	/* Once another thread sets it, this ends soon with -ECANCELED. NULL: never. */
+	const atomic_bool *stop;
 };
 
 struct http_answer {

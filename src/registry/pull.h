@@ -54,8 +54,9 @@ int registry_pull(struct registry *r, const struct oci_reference *ref,
 		  const struct oci_document *doc, struct oci_blobs *into, struct err *e);
 
 /*
- * What a document of a repository names, to be read only: the source of a copy. A blob is
- * fetched when it is opened. Keeps both pointers. Free it with registry_blobs_free().
+ * What a document of a repository names, to be read only: the source of a copy. A blob
+ * comes while it is read (registry/stream.h). Keeps both pointers. Free it with
+ * registry_blobs_free().
  */
 struct oci_blobs *registry_blobs_of(struct registry *r, const struct oci_reference *ref,
 				    const struct oci_document *doc);

@@ -24,6 +24,7 @@ struct upload {
 	unsigned failures; /* in a row */
 	unsigned sessions;
 	bool damaged; /* once, on its way */
+	bool misread; /* what was read had another digest, once */
 	char digest[OCI_DIGEST_TEXT];
 	char *what; /* "write HOST/PATH@DIGEST", for messages */
 };
@@ -201,6 +202,23 @@ static bool is_transport(int code)
 	       code == -EHOSTUNREACH;
 }
 
+/* What is read from has failed, and has tried all that helps. */
+static bool is_sources(int code)
+{
+	return code == -EBADMSG || code == -EREMOTEIO;
+}
+
+/* But once, damage may be the way's fault: then all of it is read and sent anew. */
+static int after_reading(struct upload *u, int code, const struct err *why, struct err *e)
+{
+	if (code != -EBADMSG || u->misread)
+		return err_set(e, code, "cannot %s: %s", u->what, why->text);
+	u->misread = true;
+	registry_log(u->repo->host->client, "%s; trying again", why->text);
+	close_session(u);
+	return 0;
+}
+
 /* What the answer to a part, or its lack, means. */
 static int after_part(struct upload *u, int sent, uint64_t n, const struct http_answer *a,
 		      const struct err *why, struct err *e)
@@ -220,6 +238,8 @@ static int after_part(struct upload *u, int sent, uint64_t n, const struct http_
 		close_session(u);
 		return 0;
 	}
+	if (is_sources(sent))
+		return after_reading(u, sent, why, e);
 	if (sent < 0 && !is_transport(sent))
 		return err_set(e, sent, "cannot %s: %s", u->what, why->text);
 	if (sent == 0 && a->status != 416 && a->status != 404 && !retry_status(a->status))
@@ -265,6 +285,9 @@ static int after_end(struct upload *u, int sent, const struct http_answer *a,
 
 	if (sent == -ECANCELED)
 		return err_set(e, sent, "canceled");
+	*step = AGAIN;
+	if (is_sources(sent))
+		return after_reading(u, sent, why, e);
 	r = exists(u, &there, e);
 	if (r < 0)
 		return r;
