@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "cli/option.h"
 #include "mab-build/command.h"
@@ -14,6 +13,7 @@ enum option_id {
 	OPT_FORMAT,
 	OPT_PLATFORM,
 	OPT_PRESERVE_DIGESTS,
+	OPT_ROOT,
 };
 
 static const struct cli_option options[] = {
@@ -25,6 +25,7 @@ static const struct cli_option options[] = {
 	 .help = "write its documents in this format (default: as they are)"},
 	{OPT_PRESERVE_DIGESTS, "preserve-digests",
 	 .help = "fail where --format would change what the digest is of"},
+	{OPT_ROOT, "root", .arg = "FOLDER", .help = ROOT_HELP},
 	REMOTE_OPTIONS,
 	{0, "The source only", .help = ""},
 	REMOTE_SIDE_OPTIONS(REMOTE_SRC, "src"),
@@ -39,7 +40,8 @@ static const struct cli_program program = {
 	.summary =
 		"Copies an image as it is, byte for byte, and prints its digest. Images "
 		"are docker://NAME in a registry, oci:FOLDER[:NAME], "
-		"oci-archive:FILE[:NAME], docker-archive:FILE[:NAME] or dir:FOLDER.",
+		"oci-archive:FILE[:NAME], docker-archive:FILE[:NAME] or dir:FOLDER; a "
+		"SOURCE that is only a NAME is looked for in the store first.",
 	.options = options,
 	.epilogue = "Exit status: 0 done, 1 something failed, 2 wrong usage.",
 };
@@ -47,7 +49,7 @@ static const struct cli_program program = {
 struct settings {
 	bool all, preserve_digests, convert;
 	enum oci_format format; /* with convert */
-	const char *platform;
+	const char *platform, *root;
 	struct image_name from, to;
 	struct remote remote;
 	struct remote_side src, dest;
@@ -70,6 +72,9 @@ static int set(void *settings, const struct cli_option *option, const char *valu
 		return 0;
 	case OPT_PRESERVE_DIGESTS:
 		s->preserve_digests = true;
+		return 0;
+	case OPT_ROOT:
+		s->root = value;
 		return 0;
 	}
 	if (option->id >= REMOTE_DEST)
@@ -117,16 +122,19 @@ static int convert(const struct settings *s, struct image *image, struct err *e)
 static int copy(void *settings, struct err *e)
 {
 	struct settings *s = settings;
+	AUTO_LOCAL struct local local = {0};
 	AUTO_REGISTRY struct registry *client = NULL;
 	AUTO_REGISTRY struct registry *other = NULL;
 	AUTO_IMAGE struct image image = {0};
 	char digest[OCI_DIGEST_TEXT];
-	int r = remote_side_client(&s->remote, &s->src, &client, e);
+	int r = local_open(&local, s->root, false, e);
 
+	if (r == 0)
+		r = remote_side_client(&s->remote, &s->src, &client, e);
 	if (r == 0 && (s->src.given || s->dest.given))
 		r = remote_side_client(&s->remote, &s->dest, &other, e);
 	if (r == 0)
-		r = image_open(&image, &s->from, client, e);
+		r = image_open(&image, &s->from, &local, client, e);
 	if (r == 0 && !s->all)
 		r = image_select(&image, s->platform, e);
 	if (r == 0 && s->convert)

@@ -15,6 +15,7 @@ enum option_id {
 	OPT_RAW = 1,
 	OPT_CONFIG,
 	OPT_PLATFORM,
+	OPT_ROOT,
 };
 
 static const struct cli_option options[] = {
@@ -23,6 +24,7 @@ static const struct cli_option options[] = {
 	{OPT_CONFIG, "config", .help = "the configuration of one platform's image"},
 	{OPT_PLATFORM, "platform", .arg = "OS/ARCH[/VARIANT]",
 	 .help = "the image for this platform out of an index"},
+	{OPT_ROOT, "root", .arg = "FOLDER", .help = ROOT_HELP},
 	REMOTE_OPTIONS,
 	HELP_OPTION,
 };
@@ -32,14 +34,14 @@ static const struct cli_program program = {
 	.usage = PROGRAM " inspect [OPTION…] IMAGE",
 	.summary = "Shows what an image is, as JSON, without fetching its layers. Images "
 		   "are docker://NAME in a registry, or oci:FOLDER[:NAME] in an image "
-		   "layout.",
+		   "layout; one that is only a NAME is looked for in the store first.",
 	.options = options,
 	.epilogue = "Exit status: 0 done, 1 something failed, 2 wrong usage.",
 };
 
 struct settings {
 	bool raw, config;
-	const char *platform;
+	const char *platform, *root;
 	const char *text; /* as it was typed */
 	struct image_name name;
 	struct remote remote;
@@ -59,6 +61,9 @@ static int set(void *settings, const struct cli_option *option, const char *valu
 		return 0;
 	case OPT_PLATFORM:
 		s->platform = value;
+		return 0;
+	case OPT_ROOT:
+		s->root = value;
 		return 0;
 	default:
 		return remote_set(&s->remote, option, value, e);
@@ -228,12 +233,15 @@ static int print_config(struct image *image, struct err *e)
 static int inspect(void *settings, struct err *e)
 {
 	struct settings *s = settings;
+	AUTO_LOCAL struct local local = {0};
 	AUTO_REGISTRY struct registry *client = NULL;
 	AUTO_IMAGE struct image image = {0};
-	int r = remote_client(&s->remote, &client, e);
+	int r = local_open(&local, s->root, false, e);
 
 	if (r == 0)
-		r = image_open(&image, &s->name, client, e);
+		r = remote_client(&s->remote, &client, e);
+	if (r == 0)
+		r = image_open(&image, &s->name, &local, client, e);
 	if (r == 0 && (s->platform || s->config))
 		r = image_select(&image, s->platform, e);
 	if (r < 0)

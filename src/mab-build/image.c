@@ -52,6 +52,7 @@ int image_name_parse(struct image_name *name, const char *text, struct err *e)
 	r = transport_name_parse(&name->place, text, e);
 	if (r < 0 || name->place.transport != TRANSPORT_REGISTRY)
 		return r;
+	name->bare = true;
 	return parse_reference(name, text, e);
 }
 
@@ -77,35 +78,74 @@ static void copy_document(struct oci_document *doc, const struct oci_document *f
 	memcpy(doc->data, from->data, from->len);
 }
 
-int image_open(struct image *image, struct image_name *name, struct registry *client,
-	       struct err *e)
+/* -ENOENT when the store has no such image. */
+static int open_local(struct image *image, struct local *local, struct err *e)
 {
-	int r;
+	struct local_image *found = xcalloc(1, sizeof *found);
+	int r = local_image_open(found, local, &image->name->ref, image->client, e);
 
-	*image = (struct image){.client = client, .name = name};
-	if (is_remote(name)) {
-		r = image_name_complete(name, client, e);
-		return r < 0 ? r : registry_resolve(client, &name->ref, &image->doc, e);
+	if (r < 0) {
+		local_image_close(found);
+		free(found);
+		return r;
 	}
-	r = transport_open(&name->place, &image->source, e);
+	image->local = found;
+	image->doc = found->doc;
+	found->doc = (struct oci_document){0};
+	return 0;
+}
+
+static int open_source(struct image *image, struct err *e)
+{
+	int r = transport_open(&image->name->place, &image->source, e);
+
 	if (r == 0)
 		copy_document(&image->doc, transport_document(image->source));
 	return r;
 }
 
+int image_open(struct image *image, struct image_name *name, struct local *local,
+	       struct registry *client, struct err *e)
+{
+	AUTO_ERR struct err why = ERR_INIT;
+	int r = -ENOENT;
+
+	*image = (struct image){.client = client, .name = name};
+	if (!is_remote(name))
+		return open_source(image, e);
+	if (name->bare && local)
+		r = open_local(image, local, &why);
+	if (r != -ENOENT)
+		return r < 0 ? err_set(e, r, "%s", why.text) : 0;
+	r = image_name_complete(name, client, e);
+	if (r == 0)
+		r = registry_resolve(client, &name->ref, &image->doc, e);
+	/* Who named no host may have meant the store only. */
+	if (r < 0 && why.text && name->typed)
+		return err_wrap(e, r, "%s", why.text);
+	return r;
+}
+
+/* Those of the image as it was, before any conversion. */
+static struct oci_blobs *original_blobs(struct image *image)
+{
+	if (image->source)
+		return transport_blobs(image->source);
+	if (image->local)
+		return image->local->blobs;
+	if (!image->remote)
+		image->remote =
+			registry_blobs_of(image->client, &image->name->ref, &image->doc);
+	return image->remote;
+}
+
 static int get_document(struct image *image, const struct oci_descriptor *d,
 			struct oci_document *doc, struct err *e)
 {
-	char *data;
-	size_t len;
-	int r;
-
-	if (!image->source)
+	if (!image->source && !image->local)
 		return registry_fetch_document(image->client, &image->name->ref, d, doc,
 					       e);
-	r = oci_blobs_read(transport_blobs(image->source), &d->digest, OCI_DOCUMENT_MAX,
-			   &data, &len, e);
-	return r < 0 ? r : oci_document_init(doc, d->media_type, data, len, e);
+	return local_document(original_blobs(image), &d->digest, d->media_type, doc, e);
 }
 
 int image_select(struct image *image, const char *platform, struct err *e)
@@ -135,17 +175,6 @@ int image_select(struct image *image, const char *platform, struct err *e)
 	return 0;
 }
 
-/* Those of the image as it was, before any conversion. */
-static struct oci_blobs *original_blobs(struct image *image)
-{
-	if (image->source)
-		return transport_blobs(image->source);
-	if (!image->remote)
-		image->remote =
-			registry_blobs_of(image->client, &image->name->ref, &image->doc);
-	return image->remote;
-}
-
 int image_convert(struct image *image, enum oci_format format, struct err *e)
 {
 	/* The registry's blobs are found by the document that is converted here. */
@@ -164,6 +193,9 @@ void image_close(struct image *image)
 	oci_conversion_free(image->conversion);
 	registry_blobs_free(image->remote);
 	transport_close(image->source);
+	if (image->local)
+		local_image_close(image->local);
+	free(image->local);
 	oci_document_free(&image->doc);
 }
 
@@ -195,13 +227,24 @@ static int pull_into_layout(struct image *image, const struct transport_name *to
 	return oci_layout_set(layout, to->name, &d, e);
 }
 
+size_t image_origins(const struct image *image, struct oci_reference **refs)
+{
+	if (image->local)
+		return local_image_origins(image->local, refs);
+	*refs = xcalloc(1, sizeof **refs);
+	**refs = image->name->ref; /* lent */
+	return image->source ? 0 : 1;
+}
+
 int image_write(struct image *image, const struct image_name *to, struct registry *client,
 		struct err *e)
 {
-	bool remote = !image->source;
+	bool remote = !image->source && !image->local;
+	AUTO_FREE struct oci_reference *origins = NULL;
+	size_t n;
 
 	if (remote && !image->conversion && to->place.transport == TRANSPORT_OCI)
 		return pull_into_layout(image, &to->place, e);
-	return image_put(to, client, &image->doc, image_blobs(image), &image->name->ref,
-			 remote ? 1 : 0, e);
+	n = image_origins(image, &origins);
+	return image_put(to, client, &image->doc, image_blobs(image), origins, n, e);
 }

@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* Images by the names that people type: docker://REFERENCE, and those of transport.h. */
+/*
+ * Images by the names that people type: docker://REFERENCE, and those of transport.h.
+ * Without a transport, what is read is the store's image of that name, and if it has
+ * none, the registry's; what is written goes to the registry.
+ */
 
 #include "base/err.h"
+#include "mab-build/local.h"
 #include "oci/convert.h"
 #include "oci/manifest.h"
 #include "oci/reference.h"
@@ -14,25 +19,29 @@ struct image_name {
 	struct transport_name place; /* TRANSPORT_REGISTRY: ref is it */
 	struct oci_reference ref;    /* complete */
 	char *typed;		     /* a reference without a host; NULL: it had one */
+	bool bare;		     /* no transport was given */
 };
 
-/* Without a transport, a reference is meant. */
 int image_name_parse(struct image_name *name, const char *text, struct err *e);
 void image_name_free(struct image_name *name);
 
 /* An image that is open for reading. */
 struct image {
 	struct oci_document doc; /* the manifest or index that the name stands for */
-	struct transport_source *source; /* NULL: it is in a registry */
+	struct transport_source *source; /* NULL: it is in none of these */
+	struct local_image *local;	 /* NULL: nor in the store, but in a registry */
 	struct oci_blobs *remote;
 	struct oci_conversion *conversion;
 	struct registry *client; /* borrowed, like the name */
 	const struct image_name *name;
 };
 
-/* A name typed without a host becomes the one that registries.conf says. */
-int image_open(struct image *image, struct image_name *name, struct registry *client,
-	       struct err *e);
+/*
+ * A bare name is looked for in the store first; local may be NULL: it is not. A name
+ * typed without a host then becomes the one that registries.conf says.
+ */
+int image_open(struct image *image, struct image_name *name, struct local *local,
+	       struct registry *client, struct err *e);
 
 /* The same for a name that is not opened. */
 int image_name_complete(struct image_name *name, struct registry *client, struct err *e);
@@ -48,6 +57,12 @@ int image_convert(struct image *image, enum oci_format format, struct err *e);
  * the image is.
  */
 struct oci_blobs *image_blobs(struct image *image);
+
+/*
+ * The repositories where its layers are in registries, as many as are returned; *refs is
+ * the caller's, what they point to is the image's.
+ */
+size_t image_origins(const struct image *image, struct oci_reference **refs);
 
 /* Writes it under another name, whole or not at all. */
 int image_write(struct image *image, const struct image_name *to, struct registry *client,

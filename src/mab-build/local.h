@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * Images of the store, by name. Of a list that was put together from images in registries
+ * the layers are still there: they are read from there when somebody wants them.
+ */
+
+#include "oci/manifest.h"
+#include "oci/reference.h"
+#include "registry/client.h"
+#include "store/image.h"
+
+#define ROOT_HELP "the store (default: $MAB_BUILD_ROOT, or in the user's data)"
+
+struct local {
+	struct store *store;
+	struct oci_blobs *blobs; /* the store's; held until local_close() */
+};
+
+/*
+ * root: the folder, or NULL for $MAB_BUILD_ROOT or the usual one. Without `make`, one
+ * that is not there is no failure: local->store is NULL then.
+ */
+int local_open(struct local *local, const char *root, bool make, struct err *e);
+void local_close(struct local *local);
+
+/* An image that is open for reading. */
+struct local_image {
+	char *name; /* the whole reference, as the store has it */
+	struct store_image entry;
+	struct oci_document doc;
+	struct local_place *places; /* where its blobs are, one per origin */
+	size_t n;
+	struct oci_blobs *blobs; /* of all of them */
+};
+
+/* -ENOENT when there is no such image. The client is asked once something is read. */
+int local_image_open(struct local_image *image, struct local *local,
+		     const struct oci_reference *ref, struct registry *client,
+		     struct err *e);
+
+/* The repositories of its origins; *refs is the caller's, what they point to is not. */
+size_t local_image_origins(const struct local_image *image, struct oci_reference **refs);
+
+void local_image_close(struct local_image *image);
+
+/* Gives an image, all of whose blobs are there, a name. */
+int local_name(struct local *local, const struct oci_reference *ref,
+	       const struct oci_document *doc, struct err *e);
+
+/* A document out of a place that has it as a blob. */
+int local_document(struct oci_blobs *from, const struct oci_digest *digest,
+		   const char *media_type, struct oci_document *doc, struct err *e);
+
+#define AUTO_LOCAL	 CLEAN(local_close)
+#define AUTO_LOCAL_IMAGE CLEAN(local_image_close)
