@@ -16,7 +16,8 @@ struct oci_graph {
 
 /*
  * Gets n documents, which may be done at once: each into its place of docs, which are
- * empty. After a failure those that are there are freed by the caller.
+ * empty. What stays empty is left out, and what it names. After a failure those that are
+ * there are freed by the caller.
  */
 typedef int oci_graph_load_fn(void *context, const struct oci_descriptor *const *d,
 			      size_t n, struct oci_document *docs, struct err *e);

@@ -13,8 +13,8 @@
 struct push {
 	struct repository *repo;
 	struct oci_blobs *from;
-	struct strv origins; /* paths on the same host */
-	struct oci_graph graph;
+	struct strv origins;	/* paths on the same host */
+	struct oci_graph graph; /* without the manifests that are there already */
 };
 
 struct text {
@@ -93,12 +93,8 @@ static int push_document(void *context, size_t i, struct err *e)
 	struct push *p = context;
 	const struct oci_document *doc = &p->graph.documents[i];
 	char digest[OCI_DIGEST_TEXT];
-	bool there;
-	int r;
 
-	oci_digest_format(&doc->digest, digest);
-	r = has_document(p->repo, doc, digest, &there, e);
-	return r < 0 || there ? r : put_document(p->repo, doc, digest, e);
+	return put_document(p->repo, doc, oci_digest_format(&doc->digest, digest), e);
 }
 
 /* Children come before their parents, so an index of indexes goes one after the other. */
@@ -116,10 +112,46 @@ static int push_documents(struct push *p, struct registry *r, struct err *e)
 	return result;
 }
 
+/* The manifests of an index, on their way here. */
+struct lookup {
+	struct push *push;
+	const struct oci_descriptor *const *d;
+	struct oci_document *docs;
+};
+
+/* A repository that has a manifest has all that it names: it stays empty. */
+static int load_if_missing(void *context, size_t i, struct err *e)
+{
+	struct lookup *l = context;
+	const struct oci_descriptor *d = l->d[i];
+	const struct oci_document doc = {.media_type = d->media_type,
+					 .digest = d->digest};
+	char digest[OCI_DIGEST_TEXT];
+	bool there = false;
+	char *data;
+	size_t len;
+	int r = has_document(l->push->repo, &doc, oci_digest_format(&d->digest, digest),
+			     &there, e);
+
+	if (r < 0 || there)
+		return r;
+	r = oci_blobs_read(l->push->from, &d->digest, OCI_DOCUMENT_MAX, &data, &len, e);
+	return r < 0 ? r : oci_document_init(&l->docs[i], d->media_type, data, len, e);
+}
+
+static int load_missing(void *context, const struct oci_descriptor *const *d, size_t n,
+			struct oci_document *docs, struct err *e)
+{
+	struct push *p = context;
+	struct lookup l = {p, d, docs};
+
+	return registry_parallel(p->repo->host->client, n, load_if_missing, &l, e);
+}
+
 static int push_parts(struct push *p, struct registry *r, const struct oci_document *doc,
 		      struct err *e)
 {
-	int result = oci_graph_of_blobs(&p->graph, doc, p->from, e);
+	int result = oci_graph_load(&p->graph, doc, load_missing, p, e);
 
 	if (result == 0)
 		result = registry_parallel(r, p->graph.n_blobs, push_blob, p, e);
