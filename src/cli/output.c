@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <jansson.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,6 +49,12 @@ static struct cli_json *wrap(json_t *j)
 static json_t *unwrap(struct cli_json *j)
 {
 	return (json_t *)j;
+}
+
+/* jansson's getters take what they do not change as not const. */
+static json_t *look_into(const struct cli_json *j)
+{
+	return (json_t *)(uintptr_t)j;
 }
 
 /* Names of files and entries may be any bytes; JSON text must be UTF-8. */
@@ -121,6 +128,66 @@ void cli_json_add(struct cli_json *array, struct cli_json *value)
 void cli_json_add_number(struct cli_json *array, long long value)
 {
 	cli_json_add(array, wrap(json_integer(value)));
+}
+
+const struct cli_json *cli_json_get(const struct cli_json *object, const char *key)
+{
+	return (const struct cli_json *)json_object_get(look_into(object), key);
+}
+
+void cli_json_names(const struct cli_json *object, struct strv *names)
+{
+	const char *name;
+	json_t *value;
+
+	json_object_foreach(look_into(object), name, value) strv_add(names, name);
+}
+
+static void append_go(const struct cli_json *value, struct strbuf *out)
+{
+	AUTO_STRV struct strv names = STRV_INIT;
+	json_t *j = look_into(value), *item;
+	AUTO_FREE char *text = NULL;
+	size_t i;
+
+	if (json_is_string(j)) {
+		strbuf_adds(out, json_string_value(j));
+	} else if (json_is_array(j)) {
+		strbuf_addc(out, '[');
+		json_array_foreach(j, i, item)
+		{
+			strbuf_adds(out, i ? " " : "");
+			append_go((struct cli_json *)item, out);
+		}
+		strbuf_addc(out, ']');
+	} else if (json_is_object(j)) {
+		cli_json_names(value, &names);
+		strv_sort(&names);
+		strbuf_adds(out, "map[");
+		for (i = 0; i < names.n; i++) {
+			strbuf_addf(out, "%s%s:", i ? " " : "", names.v[i]);
+			append_go(cli_json_get(value, names.v[i]), out);
+		}
+		strbuf_addc(out, ']');
+	} else {
+		text = json_dumps(j, JSON_ENCODE_ANY);
+		strbuf_adds(out, text ? text : "");
+	}
+}
+
+void cli_json_append(const struct cli_json *value, enum cli_json_form form,
+		     struct strbuf *out)
+{
+	AUTO_FREE char *text = NULL;
+
+	if (form == CLI_JSON_GO) {
+		append_go(value, out);
+		return;
+	}
+	text = json_dumps(look_into(value), JSON_ENCODE_ANY | JSON_COMPACT);
+	if (!text)
+		abort();
+	strbuf_adds(out, text);
 }
 
 void cli_json_print(struct cli_json *value, FILE *out)

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "base/err.h"
+#include "base/strbuf.h"
 #include "base/strv.h"
 
 /* `program: text` and a newline on stderr. */
@@ -37,6 +38,21 @@ void cli_json_set_strings(struct cli_json *object, const char *key,
 /* Adds to an array. */
 void cli_json_add(struct cli_json *array, struct cli_json *value);
 void cli_json_add_number(struct cli_json *array, long long value);
+
+/* A member, part of the object; NULL where there is none, or the value is no object. */
+const struct cli_json *cli_json_get(const struct cli_json *object, const char *key);
+
+/* The names of an object's members; none for other values. */
+void cli_json_names(const struct cli_json *object, struct strv *names);
+
+/*
+ * Appends it to a text: as JSON without blanks, or as Go's %v, which has strings bare,
+ * lists as [a b] and objects, sorted, as map[a:1 b:2].
+ */
+enum cli_json_form { CLI_JSON_COMPACT, CLI_JSON_GO };
+
+void cli_json_append(const struct cli_json *value, enum cli_json_form form,
+		     struct strbuf *out);
 
 /* Indented, in order of insertion, with a final newline; then releases it. */
 void cli_json_print(struct cli_json *value, FILE *out);

@@ -9,11 +9,13 @@
 #include "mab-build/command.h"
 #include "mab-build/image.h"
 #include "mab-build/remote.h"
+#include "mab-build/template.h"
 #include "oci/config.h"
 
 enum option_id {
 	OPT_RAW = 1,
 	OPT_CONFIG,
+	OPT_FORMAT,
 	OPT_PLATFORM,
 	OPT_ROOT,
 };
@@ -22,6 +24,8 @@ static const struct cli_option options[] = {
 	{0, "What to show", .help = ""},
 	{OPT_RAW, "raw", .help = "the manifest or index, its very bytes"},
 	{OPT_CONFIG, "config", .help = "the configuration of one platform's image"},
+	{OPT_FORMAT, "format", .letter = 'f', .arg = "TEMPLATE",
+	 .help = "values of one platform's image, as in {{.Digest}} {{json .Labels}}"},
 	{OPT_PLATFORM, "platform", .arg = "OS/ARCH[/VARIANT]",
 	 .help = "the image for this platform out of an index"},
 	{OPT_ROOT, "root", .arg = "FOLDER", .help = ROOT_HELP},
@@ -41,7 +45,7 @@ static const struct cli_program program = {
 
 struct settings {
 	bool raw, config;
-	const char *platform, *root;
+	const char *format, *platform, *root;
 	const char *text; /* as it was typed */
 	struct image_name name;
 	struct remote remote;
@@ -58,6 +62,9 @@ static int set(void *settings, const struct cli_option *option, const char *valu
 		return 0;
 	case OPT_CONFIG:
 		s->config = true;
+		return 0;
+	case OPT_FORMAT:
+		s->format = value;
 		return 0;
 	case OPT_PLATFORM:
 		s->platform = value;
@@ -76,8 +83,9 @@ static int take(void *settings, int n, char **words, struct err *e)
 
 	if (n != 1)
 		return err_set(e, -EINVAL, "one image is to be named");
-	if (s->raw && s->config)
-		return err_set(e, -EINVAL, "--raw and --config exclude each other");
+	if (s->raw + s->config + (s->format != NULL) > 1)
+		return err_set(e, -EINVAL,
+			       "--raw, --config and --format exclude each other");
 	s->text = words[0];
 	return image_name_parse(&s->name, s->text, e);
 }
@@ -163,6 +171,32 @@ static int read_config(struct image *image, const struct oci_manifest *m, char *
 			      len, e);
 }
 
+/* Manifest and configuration, read. */
+struct parts {
+	struct oci_manifest manifest;
+	struct oci_config config;
+};
+
+static int read_parts(struct image *image, struct parts *parts, struct err *e)
+{
+	AUTO_FREE char *data = NULL;
+	size_t len;
+	int r = oci_manifest_parse(&parts->manifest, &image->doc, e);
+
+	if (r < 0)
+		return r;
+	r = read_config(image, &parts->manifest, &data, &len, e);
+	return r < 0 ? r : oci_config_parse(&parts->config, data, len, e);
+}
+
+static void parts_free(struct parts *parts)
+{
+	oci_manifest_free(&parts->manifest);
+	oci_config_free(&parts->config);
+}
+
+#define AUTO_PARTS CLEAN(parts_free)
+
 static void show_config(const struct oci_config *c, struct cli_json *object)
 {
 	set_platform(object, &c->platform);
@@ -179,21 +213,15 @@ static void show_config(const struct oci_config *c, struct cli_json *object)
 
 static int show_image(struct image *image, struct cli_json *object, struct err *e)
 {
-	AUTO_OCI_MANIFEST struct oci_manifest m = {0};
-	AUTO_OCI_CONFIG struct oci_config c = {0};
-	AUTO_FREE char *data = NULL;
-	size_t len;
-	int r = oci_manifest_parse(&m, &image->doc, e);
+	AUTO_PARTS struct parts parts = {0};
+	int r = read_parts(image, &parts, e);
 
-	if (r == 0)
-		r = read_config(image, &m, &data, &len, e);
-	if (r == 0)
-		r = oci_config_parse(&c, data, len, e);
 	if (r < 0)
 		return r;
-	show_config(&c, object);
-	cli_json_set(object, "layers", descriptors(m.layers, m.n));
-	set_map(object, "annotations", &m.annotations);
+	show_config(&parts.config, object);
+	cli_json_set(object, "layers",
+		     descriptors(parts.manifest.layers, parts.manifest.n));
+	set_map(object, "annotations", &parts.manifest.annotations);
 	return 0;
 }
 
@@ -213,6 +241,82 @@ static int show(const struct settings *s, struct image *image, struct err *e)
 		cli_json_free(object);
 	else
 		cli_json_print(object, stdout);
+	return r;
+}
+
+/* --- --format: with the names that skopeo has --- */
+
+static void set_pairs(struct cli_json *object, const char *key, const struct oci_map *map)
+{
+	struct cli_json *members = cli_json_object();
+
+	for (size_t i = 0; i < map->n; i++)
+		cli_json_set_string(members, map->v[i].name, map->v[i].value);
+	cli_json_set(object, key, members);
+}
+
+static void set_digests(struct cli_json *object, const char *key,
+			const struct oci_manifest *m)
+{
+	AUTO_STRV struct strv list = STRV_INIT;
+	char text[OCI_DIGEST_TEXT];
+
+	for (size_t i = 0; i < m->n; i++)
+		strv_add(&list, oci_digest_format(&m->layers[i].digest, text));
+	cli_json_set_strings(object, key, &list);
+}
+
+static void set_text(struct cli_json *object, const char *key, const char *value)
+{
+	cli_json_set_string(object, key, value ? value : "");
+}
+
+/* As skopeo does, digest and type are those of what was named, be it an index. */
+static struct cli_json *values(const struct settings *s,
+			       const struct oci_descriptor *named,
+			       const struct parts *parts)
+{
+	struct cli_json *object = cli_json_object();
+	const struct oci_config *c = &parts->config;
+	char digest[OCI_DIGEST_TEXT];
+
+	set_text(object, "Name", s->text);
+	set_text(object, "Digest", oci_digest_format(&named->digest, digest));
+	set_text(object, "MediaType", named->media_type);
+	set_text(object, "Created", c->created);
+	set_text(object, "Architecture", c->platform.architecture);
+	set_text(object, "Variant", c->platform.variant);
+	set_text(object, "Os", c->platform.os);
+	set_digests(object, "Layers", &parts->manifest);
+	set_pairs(object, "Labels", &c->labels);
+	set_pairs(object, "Annotations", &parts->manifest.annotations);
+	cli_json_set_strings(object, "Env", &c->env);
+	cli_json_set_strings(object, "Entrypoint", &c->entrypoint);
+	cli_json_set_strings(object, "Cmd", &c->cmd);
+	set_text(object, "User", c->user);
+	set_text(object, "WorkingDir", c->working_dir);
+	return object;
+}
+
+static int print_format(const struct settings *s, struct image *image, struct err *e)
+{
+	AUTO_OCI_DESCRIPTOR struct oci_descriptor named = {0};
+	AUTO_PARTS struct parts parts = {0};
+	AUTO_STRBUF struct strbuf out = STRBUF_INIT;
+	struct cli_json *object;
+	int r;
+
+	oci_document_descriptor(&image->doc, &named);
+	r = image_select(image, NULL, e);
+	if (r == 0)
+		r = read_parts(image, &parts, e);
+	if (r < 0)
+		return r;
+	object = values(s, &named, &parts);
+	r = template_fill(s->format, object, &out, e);
+	cli_json_free(object);
+	if (r == 0)
+		puts(out.data);
 	return r;
 }
 
@@ -250,6 +354,8 @@ static int inspect(void *settings, struct err *e)
 		fwrite(image.doc.data, 1, image.doc.len, stdout);
 		return 0;
 	}
+	if (s->format)
+		return print_format(s, &image, e);
 	return s->config ? print_config(&image, e) : show(s, &image, e);
 }
 

@@ -133,3 +133,34 @@ teardown()
 	expect 2 mab inspect --tls-verify=maybe oci:src
 	expect 2 mab inspect --retry=-1 oci:src
 }
+
+@test "inspect --format: values as skopeo has them, and what is no value" {
+	need skopeo
+	mkdir ctx
+	printf 'FROM scratch\nLABEL b=2 a="1 \\"x"\nENV A=B C=D\n' >ctx/Dockerfile
+	mab build -o type=oci,dest=labels ctx
+	for format in '{{.Digest}}' '{{.Labels}} {{.Env}}' '{{index .Labels "b"}}-{{index .Labels "none"}}' '{{.Architecture}}/{{.Os}}: {{.Layers}}' \
+		'{{.Labels.a}}'; do
+		expect 0 mab inspect --format "$format" oci:labels
+		[ "$output" = "$(skopeo inspect --format "$format" oci:labels)" ]
+	done
+	expect 0 mab inspect -f '{{json .Labels}} {{json .Cmd}}' oci:labels
+	[ "$output" = '{"a":"1 \"x","b":"2"} []' ]
+	expect 0 mab inspect -f 'a\n\t{{ .Os }}' oci:labels
+	[ "$output" = $'a\n\tlinux' ]
+	# The digest is that of what was named, the rest of the image for this machine.
+	expect 0 mab inspect -f '{{.Digest}}' oci:src
+	[ "$output" = "$index" ]
+	mab inspect -f '{{json .}}' oci:labels | jq -e '.Labels.b == "2" and .Os == "linux"'
+	expect 0 mab inspect -f '{{.Architecture}}' --platform arm64 oci:src
+	[ "$output" = arm64 ]
+	expect 1 mab inspect -f '{{.Nothing}}' oci:labels
+	has "$stderr" "--format: there is no 'Nothing', only: Name, Digest,"
+	expect 1 mab inspect -f 'x {{range .Env}}{{end}}' oci:labels
+	has "$stderr" "--format has no '{{range .Env}}' (there are {{.Name}},"
+	expect 1 mab inspect -f '{{.Digest' oci:labels
+	has "$stderr" "has no }}"
+	expect 1 mab inspect -f '{{index .Labels b}}' oci:labels
+	has "$stderr" "the key b has no quotes"
+	expect 2 mab inspect -f x --raw oci:labels
+}
