@@ -182,13 +182,16 @@ void build_cancel(struct build *b);
 /* The index, or the manifest when there is one platform. Points into b. */
 const struct oci_document *build_result(const struct build *b);
 
+/* The same as an index would name it, with the platform if it is for one. */
+void build_result_descriptor(const struct build *b, struct oci_descriptor *d);
+
 /* Of the one platform, or of the index: what --iidfile gets. */
 void build_image_id(const struct build *b, struct oci_digest *id);
 
 /* --- What becomes of it --- */
 
-/* name is a whole reference. The tag itself comes last. */
-int build_push(struct build *b, const char *name, struct err *e);
+/* name is a whole reference. The tag itself comes last; by digest, there comes none. */
+int build_push(struct build *b, const char *name, bool by_digest, struct err *e);
 
 /* Gives the image a name in the store. */
 int build_tag(struct build *b, const char *name, struct err *e);

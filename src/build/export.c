@@ -17,8 +17,9 @@ static int complete_reference(const char *name, struct oci_reference *ref, struc
 	return r;
 }
 
-int build_push(struct build *b, const char *name, struct err *e)
+int build_push(struct build *b, const char *name, bool by_digest, struct err *e)
 {
+	char digest[OCI_DIGEST_TEXT];
 	AUTO_OCI_REFERENCE struct oci_reference ref = {0};
 	AUTO_FREE struct oci_reference *origins =
 		xcalloc(b->images.n + 1, sizeof *origins);
@@ -27,6 +28,12 @@ int build_push(struct build *b, const char *name, struct err *e)
 
 	if (r < 0)
 		return r;
+	if (by_digest) {
+		oci_digest_format(&build_result(b)->digest, digest);
+		free(TAKE_PTR(ref.tag));
+		free(ref.digest);
+		ref.digest = xstrdup(digest);
+	}
 	for (size_t i = 0; i < b->images.n; i++)
 		if (!b->images.v[i]->local &&
 		    strcmp(b->images.v[i]->ref.host, ref.host) == 0)

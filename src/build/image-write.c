@@ -186,6 +186,13 @@ const struct oci_document *build_result(const struct build *b)
 	return b->several ? &b->result : &b->manifests[0];
 }
 
+void build_result_descriptor(const struct build *b, struct oci_descriptor *d)
+{
+	oci_document_descriptor(build_result(b), d);
+	d->has_platform = !b->several;
+	d->platform = b->platforms[0];
+}
+
 void build_image_id(const struct build *b, struct oci_digest *id)
 {
 	*id = build_result(b)->digest;

@@ -52,6 +52,8 @@ static const struct cli_option options[] = {
 	{OPT_MANIFEST, "manifest", .arg = "LIST",
 	 .help = "add it to this list of images in the store"},
 	{OPT_PUSH, "push", .help = "push it to the registry that its name begins with"},
+	{OPT_PUSH_BY_DIGEST, "push-by-digest",
+	 .help = "push it, but under no tag: for 'merge'"},
 	{OPT_OUTPUT, "output", .letter = 'o', .arg = "FOLDER|-|type=TYPE,dest=PATH",
 	 .help = "write its files to a folder or as a tar to stdout, or the image as oci, "
 		 "oci-archive, docker-archive, registry, image"},

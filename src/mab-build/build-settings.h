@@ -26,11 +26,11 @@ struct output {
 	enum output_type type;
 	char *dest; /* "-": the standard output */
 	char *name; /* NULL: that of --tag */
-	bool push;
+	bool push, by_digest;
 };
 
 struct settings {
-	bool check, dry_run, push;
+	bool check, dry_run, push, by_digest;
 	bool stdout_taken; /* by an output */
 	const char *file, *context;
 	struct strv tags, contexts; /* contexts: NAME=WHERE */

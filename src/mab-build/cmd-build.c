@@ -19,6 +19,7 @@
 #include "mab-build/progress.h"
 #include "mab-build/source.h"
 #include "store/store.h"
+#include "oci/metadata.h"
 
 /* --- What becomes of it --- */
 
@@ -29,29 +30,23 @@ static int write_file(const char *path, const char *text, struct err *e)
 
 static int write_metadata(const struct settings *s, const struct build *b, struct err *e)
 {
-	const struct oci_document *doc = build_result(b);
-	struct cli_json *object = cli_json_object();
-	char digest[OCI_DIGEST_TEXT];
+	AUTO_OCI_METADATA struct oci_metadata m = {.names = STRV_INIT};
 	AUTO_FREE char *text = NULL;
-	size_t len = 0;
-	FILE *f = open_memstream(&text, &len);
 
-	if (!f) {
-		cli_json_free(object);
-		return err_sys(e, -errno, "cannot write %s", s->metadata_file);
-	}
-	cli_json_set_string(object, "containerimage.digest",
-			    oci_digest_format(&doc->digest, digest));
-	cli_json_set_string(object, "containerimage.mediaType", doc->media_type);
-	cli_json_set_strings(object, "image.name", &s->tags);
-	cli_json_print(object, f);
-	(void)fclose(f); /* into memory */
+	build_result_descriptor(b, &m.image);
+	for (size_t i = 0; i < s->tags.n; i++)
+		strv_add(&m.names, s->tags.v[i]);
+	for (size_t i = 0; i < s->noutputs; i++)
+		if (s->outputs[i].push && s->outputs[i].name)
+			strv_add(&m.names, s->outputs[i].name);
+	text = oci_metadata_write(&m);
 	return write_file(s->metadata_file, text, e);
 }
 
-static int push(struct build *b, const char *name, struct progress *p, struct err *e)
+static int push(const struct settings *s, struct build *b, const char *name,
+		struct progress *p, struct err *e)
 {
-	int r = build_push(b, name, e);
+	int r = build_push(b, name, s->by_digest, e);
 
 	if (r == 0)
 		progress_note(p, "pushed %s", name);
@@ -107,7 +102,7 @@ static int export_one(const struct settings *s, struct build *b, const struct ou
 	case OUTPUT_NONE:
 		break;
 	}
-	return r == 0 && o->push && o->name ? push(b, o->name, p, e) : r;
+	return r == 0 && o->push && o->name ? push(s, b, o->name, p, e) : r;
 }
 
 /* By --push, or an output that names nothing else. */
@@ -133,7 +128,7 @@ static int finish(const struct settings *s, struct build *b, struct progress *p,
 	for (size_t i = 0; r == 0 && i < s->noutputs; i++)
 		r = export_one(s, b, &s->outputs[i], p, e);
 	for (size_t i = 0; r == 0 && pushes_tags(s) && i < s->tags.n; i++)
-		r = push(b, s->tags.v[i], p, e);
+		r = push(s, b, s->tags.v[i], p, e);
 	build_image_id(b, &digest);
 	(void)oci_digest_format(&digest, id);
 	if (r == 0 && s->iidfile)

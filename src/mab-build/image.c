@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/file.h"
 #include "oci/layout.h"
 #include "registry/pull.h"
 #include "registry/push.h"
@@ -95,6 +97,13 @@ static int open_local(struct image *image, struct local *local, struct err *e)
 	return 0;
 }
 
+int image_open_local(struct image *image, const struct image_name *name,
+		     struct local *local, struct registry *client, struct err *e)
+{
+	*image = (struct image){.client = client, .name = name};
+	return open_local(image, local, e);
+}
+
 static int open_source(struct image *image, struct err *e)
 {
 	int r = transport_open(&image->name->place, &image->source, e);
@@ -132,17 +141,22 @@ static struct oci_blobs *original_blobs(struct image *image)
 	if (image->source)
 		return transport_blobs(image->source);
 	if (image->local)
-		return image->local->blobs;
+		return places_blobs(image->local->places);
 	if (!image->remote)
 		image->remote =
 			registry_blobs_of(image->client, &image->name->ref, &image->doc);
 	return image->remote;
 }
 
-static int get_document(struct image *image, const struct oci_descriptor *d,
-			struct oci_document *doc, struct err *e)
+bool image_is_remote(const struct image *image)
 {
-	if (!image->source && !image->local)
+	return !image->source && !image->local;
+}
+
+int image_document(struct image *image, const struct oci_descriptor *d,
+		   struct oci_document *doc, struct err *e)
+{
+	if (image_is_remote(image))
 		return registry_fetch_document(image->client, &image->name->ref, d, doc,
 					       e);
 	return local_document(original_blobs(image), &d->digest, d->media_type, doc, e);
@@ -167,7 +181,7 @@ int image_select(struct image *image, const char *platform, struct err *e)
 	if (r == 0)
 		r = oci_index_select(&index, &wanted, &d, e);
 	if (r == 0)
-		r = get_document(image, d, &doc, e);
+		r = image_document(image, d, &doc, e);
 	if (r < 0)
 		return r;
 	oci_document_free(&image->doc);
@@ -230,7 +244,7 @@ static int pull_into_layout(struct image *image, const struct transport_name *to
 size_t image_origins(const struct image *image, struct oci_reference **refs)
 {
 	if (image->local)
-		return local_image_origins(image->local, refs);
+		return places_references(image->local->places, refs);
 	*refs = xcalloc(1, sizeof **refs);
 	**refs = image->name->ref; /* lent */
 	return image->source ? 0 : 1;
@@ -239,12 +253,23 @@ size_t image_origins(const struct image *image, struct oci_reference **refs)
 int image_write(struct image *image, const struct image_name *to, struct registry *client,
 		struct err *e)
 {
-	bool remote = !image->source && !image->local;
 	AUTO_FREE struct oci_reference *origins = NULL;
 	size_t n;
 
-	if (remote && !image->conversion && to->place.transport == TRANSPORT_OCI)
+	if (image_is_remote(image) && !image->conversion &&
+	    to->place.transport == TRANSPORT_OCI)
 		return pull_into_layout(image, &to->place, e);
 	n = image_origins(image, &origins);
 	return image_put(to, client, &image->doc, image_blobs(image), origins, n, e);
+}
+
+int image_tell_digest(const struct image *image, bool quiet, const char *file,
+		      struct err *e)
+{
+	char digest[OCI_DIGEST_TEXT];
+
+	oci_digest_format(&image->doc.digest, digest);
+	if (!quiet)
+		puts(digest);
+	return file ? file_write_at(AT_FDCWD, file, digest, strlen(digest), 0666, e) : 0;
 }

@@ -46,6 +46,17 @@ int image_open(struct image *image, struct image_name *name, struct local *local
 /* The same for a name that is not opened. */
 int image_name_complete(struct image_name *name, struct registry *client, struct err *e);
 
+/* The same, but only of the store. */
+int image_open_local(struct image *image, const struct image_name *name,
+		     struct local *local, struct registry *client, struct err *e);
+
+/* Whether it, and so its layers, were found in a registry. */
+bool image_is_remote(const struct image *image);
+
+/* A document that its index names. */
+int image_document(struct image *image, const struct oci_descriptor *d,
+		   struct oci_document *doc, struct err *e);
+
 /* Goes from an index to one platform's manifest (NULL: this machine's). */
 int image_select(struct image *image, const char *platform, struct err *e);
 
@@ -67,6 +78,10 @@ size_t image_origins(const struct image *image, struct oci_reference **refs);
 /* Writes it under another name, whole or not at all. */
 int image_write(struct image *image, const struct image_name *to, struct registry *client,
 		struct err *e);
+
+/* Prints its digest unless that is to be quiet; and into a file, if there is one. */
+int image_tell_digest(const struct image *image, bool quiet, const char *file,
+		      struct err *e);
 void image_close(struct image *image);
 
 /*

@@ -6,6 +6,7 @@
  * the layers are still there: they are read from there when somebody wants them.
  */
 
+#include "mab-build/places.h"
 #include "oci/manifest.h"
 #include "oci/reference.h"
 #include "registry/client.h"
@@ -30,18 +31,13 @@ struct local_image {
 	char *name; /* the whole reference, as the store has it */
 	struct store_image entry;
 	struct oci_document doc;
-	struct local_place *places; /* where its blobs are, one per origin */
-	size_t n;
-	struct oci_blobs *blobs; /* of all of them */
+	struct places *places; /* where its blobs are: the store, and the origins */
 };
 
 /* -ENOENT when there is no such image. The client is asked once something is read. */
 int local_image_open(struct local_image *image, struct local *local,
 		     const struct oci_reference *ref, struct registry *client,
 		     struct err *e);
-
-/* The repositories of its origins; *refs is the caller's, what they point to is not. */
-size_t local_image_origins(const struct local_image *image, struct oci_reference **refs);
 
 void local_image_close(struct local_image *image);
 

@@ -7,9 +7,9 @@
 #include "mab-build/command.h"
 
 static const struct command *const commands[] = {
-	&cmd_build, &cmd_copy,	  &cmd_du,    &cmd_images, &cmd_inspect,
-	&cmd_login, &cmd_logout,  &cmd_prune, &cmd_rmi,	   &cmd_tag,
-	&cmd_tags,  &cmd_unshare, NULL,
+	&cmd_build,  &cmd_copy,	    &cmd_du,	&cmd_images,  &cmd_inspect, &cmd_login,
+	&cmd_logout, &cmd_manifest, &cmd_merge, &cmd_prune,   &cmd_pull,    &cmd_push,
+	&cmd_rmi,    &cmd_tag,	    &cmd_tags,	&cmd_unshare, NULL,
 };
 
 static int dispatch(int argc, char **argv)

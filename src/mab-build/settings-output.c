@@ -60,12 +60,14 @@ static int output_field(struct output *o, const char *field, bool *tar, struct e
 		set_text(&o->name, equals + 1);
 	else if (strcmp(key, "push") == 0)
 		return value_bool("output: push", equals + 1, &o->push, e);
+	else if (strcmp(key, "push-by-digest") == 0)
+		return value_bool("output: push-by-digest", equals + 1, &o->by_digest, e);
 	else if (strcmp(key, "tar") == 0)
 		return value_bool("output: tar", equals + 1, tar, e);
 	else
 		return err_set(e, -EINVAL,
-			       "--output has no '%s' (it has type=, dest=, name=, push= "
-			       "and tar=)",
+			       "--output has no '%s' (it has type=, dest=, name=, push=, "
+			       "push-by-digest= and tar=)",
 			       key);
 	return 0;
 }
@@ -123,6 +125,7 @@ static int set_output(struct settings *s, const char *value, struct err *e)
 		o->type = OUTPUT_OCI_ARCHIVE;
 	if (o->type == OUTPUT_REGISTRY)
 		o->push = true;
+	s->by_digest |= o->by_digest;
 	return check_output(o, value, e);
 }
 
@@ -178,6 +181,9 @@ int settings_output(struct settings *s, const struct cli_option *option,
 		return 0;
 	case OPT_PUSH:
 		s->push = true;
+		return 0;
+	case OPT_PUSH_BY_DIGEST:
+		s->push = s->by_digest = true;
 		return 0;
 	case OPT_OUTPUT:
 		return set_output(s, value, e);

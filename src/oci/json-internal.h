@@ -64,6 +64,12 @@ int json_get_names(const struct json_at *at, const char *name, struct strv *list
 /* The members os, architecture, variant and os.version. */
 int json_get_platform(const struct json_at *at, struct oci_platform *p, struct err *e);
 
+/* A descriptor, which is at `at` itself, and one as an object: in manifest.c. */
+struct oci_descriptor;
+int json_get_descriptor(const struct json_at *at, struct oci_descriptor *d,
+			struct err *e);
+json_t *json_of_descriptor(const struct oci_descriptor *d);
+
 /* The members that are not among the known (separated by blanks); NULL for none. */
 json_t *json_others(const json_t *object, const char *known);
 

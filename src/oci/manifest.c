@@ -70,8 +70,7 @@ static int get_descriptor_platform(const struct json_at *at, struct oci_descript
 	return 0;
 }
 
-static int get_descriptor(const struct json_at *at, struct oci_descriptor *d,
-			  struct err *e)
+int json_get_descriptor(const struct json_at *at, struct oci_descriptor *d, struct err *e)
 {
 	int64_t size = 0;
 	int r = get_media_type(at, JSON_REQUIRED, &d->media_type, e);
@@ -108,7 +107,7 @@ static int get_descriptors(const struct json_at *at, const char *name,
 	{
 		if (!json_is_object(item.value))
 			return json_fail(&item, e, "is not an object");
-		r = get_descriptor(&item, &(*list)[(*n)++], e);
+		r = json_get_descriptor(&item, &(*list)[(*n)++], e);
 		if (r < 0)
 			return r;
 	}
@@ -124,7 +123,7 @@ static void put_descriptor_platform(json_t *object, const struct oci_descriptor 
 	json_put(object, "platform", platform);
 }
 
-static json_t *descriptor_object(const struct oci_descriptor *d)
+json_t *json_of_descriptor(const struct oci_descriptor *d)
 {
 	json_t *object = json_object();
 
@@ -143,7 +142,7 @@ static json_t *descriptor_array(const struct oci_descriptor *list, size_t n)
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < n; i++)
-		if (json_array_append_new(array, descriptor_object(&list[i])) < 0)
+		if (json_array_append_new(array, json_of_descriptor(&list[i])) < 0)
 			abort();
 	return array;
 }
@@ -154,6 +153,22 @@ void oci_descriptor_copy(struct oci_descriptor *d, const struct oci_descriptor *
 	d->media_type = xstrdup(from->media_type);
 	oci_map_copy(&d->annotations, &from->annotations);
 	d->other = from->other ? json_deep_copy(from->other) : NULL;
+}
+
+void oci_descriptor_set_features(struct oci_descriptor *d, const char *name,
+				 const struct strv *list)
+{
+	json_t *platform;
+
+	if (!list->n)
+		return;
+	d->other = d->other ? d->other : json_object();
+	platform = json_object_get(d->other, "platform");
+	if (!platform) {
+		platform = json_object();
+		json_put(d->other, "platform", platform);
+	}
+	json_put_strings(platform, name, list);
 }
 
 void oci_descriptor_free(struct oci_descriptor *d)
@@ -270,6 +285,15 @@ void oci_document_descriptor(const struct oci_document *doc, struct oci_descript
 	};
 }
 
+char *oci_document_indented(const struct oci_document *doc)
+{
+	json_t *value = json_loadb(doc->data, doc->len, 0, NULL);
+	char *text = json_dumps(value, JSON_INDENT(4) | JSON_ENSURE_ASCII);
+
+	json_decref(value);
+	return text ? text : xstrdup(doc->data);
+}
+
 void oci_document_free(struct oci_document *doc)
 {
 	free(doc->media_type);
@@ -330,7 +354,7 @@ int oci_manifest_parse(struct oci_manifest *manifest, const struct oci_document 
 	if (r == 0)
 		r = json_get(&at, "config", JSON_REQUIRED, JSON_OBJECT, &config, e);
 	if (r >= 0)
-		r = get_descriptor(&config, &m.config, e);
+		r = json_get_descriptor(&config, &m.config, e);
 	if (r >= 0)
 		r = get_descriptors(&at, "layers", &m.layers, &m.n, e);
 	if (r >= 0)
@@ -350,7 +374,7 @@ void oci_manifest_write(const struct oci_manifest *m, struct oci_document *doc)
 							  : OCI_MEDIA_MANIFEST;
 	json_t *object = begin(type);
 
-	json_put(object, "config", descriptor_object(&m->config));
+	json_put(object, "config", json_of_descriptor(&m->config));
 	json_put(object, "layers", descriptor_array(m->layers, m->n));
 	json_put_map(object, "annotations", &m->annotations);
 	json_put_others(object, m->other);

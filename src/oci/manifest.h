@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/strv.h"
 #include "oci/digest.h"
 #include "oci/map.h"
 #include "oci/platform.h"
@@ -55,6 +56,10 @@ struct oci_descriptor {
 };
 
 void oci_descriptor_copy(struct oci_descriptor *d, const struct oci_descriptor *from);
+
+/* Sets a list in the platform, "features" or "os.features"; nothing for an empty one. */
+void oci_descriptor_set_features(struct oci_descriptor *d, const char *name,
+				 const struct strv *list);
 void oci_descriptor_free(struct oci_descriptor *d);
 
 /* A manifest or index as it goes over the wire. */
@@ -76,6 +81,9 @@ bool oci_document_is_index(const struct oci_document *doc);
 
 /* A descriptor of the document itself, without a platform. */
 void oci_document_descriptor(const struct oci_document *doc, struct oci_descriptor *d);
+
+/* Its JSON on indented lines, for people; the caller's. */
+char *oci_document_indented(const struct oci_document *doc);
 void oci_document_free(struct oci_document *doc);
 
 struct oci_manifest {

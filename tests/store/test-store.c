@@ -11,6 +11,8 @@
 
 #include "base/alloc.h"
 #include "base/path.h"
+#include "store/blobs.h"
+#include "store/image.h"
 #include "tests/tap.h"
 
 static char folder[] = "/tmp/test-store-XXXXXX";
@@ -358,6 +360,59 @@ static void test_restart(struct store *s)
 	store_close(s);
 }
 
+/* What goes through store/blobs.h is in use, though no name leads to it yet. */
+static void test_blobs_in_use(struct store *s)
+{
+	struct oci_blobs *blobs = store_blobs_new(s);
+	const struct store_prune all = {0, 0};
+	struct oci_digest added, stored = put_blob(s, "opened");
+	struct oci_digest unused = put_blob(s, "not opened");
+	AUTO_FREE char *data = NULL;
+	struct store_amount removed;
+	size_t len;
+
+	is_int(oci_blobs_add(blobs, "added", 5, &added, NULL), 0, "adds a blob");
+	is_int(oci_blobs_read(blobs, &stored, 100, &data, &len, NULL), 0,
+	       "opens another");
+	is_str(data, "opened", "which has its bytes");
+	is_int(oci_blobs_add(blobs, "added", 5, NULL, NULL), 0, "adds it again");
+	is_int(store_prune(s, &all, &removed, NULL), 0, "prunes");
+	ok(has_blob(s, added) && has_blob(s, stored), "both stay");
+	ok(!has_blob(s, unused), "a third one goes");
+	store_blobs_free(blobs);
+	store_prune(s, &all, &removed, NULL);
+	ok(!has_blob(s, added) && !has_blob(s, stored), "until they are released");
+}
+
+static void test_images(struct store *s)
+{
+	AUTO_ERR struct err e = ERR_INIT;
+	AUTO_STORE_IMAGE struct store_image read = {0};
+	struct store_image image = {.digest = digest_of("index"),
+				    .media_type = xstrdup("a/index")};
+	struct oci_digest one = digest_of("one"), two = digest_of("two");
+
+	store_image_set_origin(&image, &one, "r.example/one");
+	store_image_set_origin(&image, &two, "r.example/two");
+	store_image_set_origin(&image, &one, "r.example/other");
+	is_int(store_image_read(s, "r.example/list:1", &read, &e), -ENOENT, "no image");
+	is_int(store_image_write(s, "r.example/list:1", &image, &e), 0, "writes one");
+	is_int(store_image_read(s, "r.example/list:1", &read, &e), 0, "reads it");
+	is_str(read.media_type, "a/index", "its type");
+	ok(oci_digest_equal(&read.digest, &image.digest), "its digest");
+	is_str(store_image_origin(&read, &one), "r.example/other", "where one is");
+	is_str(store_image_origin(&read, &two), "r.example/two", "where another is");
+	ok(!store_image_origin(&read, &image.digest), "where it is not said");
+	store_image_set_origin(&read, &one, NULL);
+	ok(!store_image_origin(&read, &one) && store_image_origin(&read, &two),
+	   "one is forgotten");
+	store_name_write(s, "r.example/list:1", "sha256:7 x\n", NULL);
+	is_int(store_image_read(s, "r.example/list:1", &read, &e), -EBADMSG,
+	       "a damaged one");
+	store_image_free(&image);
+	store_name_remove(s, "r.example/list:1", NULL);
+}
+
 static void test_leftovers(struct store *s)
 {
 	AUTO_STORE_DRAFT struct store_draft draft = STORE_DRAFT_INIT;
@@ -404,6 +459,8 @@ int main(void)
 	test_locks(s);
 	test_prune_needed(s);
 	test_prune_order(s);
+	test_blobs_in_use(s);
+	test_images(s);
 	test_leftovers(s);
 	test_restart(s);
 	test_other_version();

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdio.h>
+
+#include "cli/option.h"
+#include "mab-build/command.h"
+#include "mab-build/image.h"
+#include "mab-build/remote.h"
+#include "registry/pull.h"
+
+enum option_id {
+	OPT_ALL = 1,
+	OPT_PLATFORM,
+	OPT_ROOT,
+};
+
+static const struct cli_option options[] = {
+	{0, "What to pull", .help = ""},
+	{OPT_ALL, "all", .letter = 'a', .help = "the whole index, every platform"},
+	{OPT_PLATFORM, "platform", .arg = "OS/ARCH[/VARIANT]",
+	 .help = "the image for this platform (default: the machine's own)"},
+	{OPT_ROOT, "root", .arg = "FOLDER", .help = ROOT_HELP},
+	REMOTE_OPTIONS,
+	HELP_OPTION,
+};
+
+static const struct cli_program program = {
+	.name = PROGRAM " pull",
+	.usage = PROGRAM " pull [OPTION…] IMAGE",
+	.summary = "Fetches an image from its registry into the store, where it has the "
+		   "same name, and prints its digest.",
+	.options = options,
+	.epilogue = "Exit status: 0 done, 1 something failed, 2 wrong usage.",
+};
+
+struct settings {
+	bool all;
+	const char *platform, *root;
+	struct image_name name;
+	struct remote remote;
+};
+
+static int set(void *settings, const struct cli_option *option, const char *value,
+	       struct err *e)
+{
+	struct settings *s = settings;
+
+	switch (option->id) {
+	case OPT_ALL:
+		s->all = true;
+		return 0;
+	case OPT_PLATFORM:
+		s->platform = value;
+		return 0;
+	case OPT_ROOT:
+		s->root = value;
+		return 0;
+	default:
+		return remote_set(&s->remote, option, value, e);
+	}
+}
+
+static int take(void *settings, int n, char **words, struct err *e)
+{
+	struct settings *s = settings;
+	int r;
+
+	if (n != 1)
+		return err_set(e, -EINVAL, "one image is to be named");
+	if (s->all && s->platform)
+		return err_set(e, -EINVAL, "--all and --platform exclude each other");
+	r = image_name_parse(&s->name, words[0], e);
+	if (r == 0 && s->name.place.transport != TRANSPORT_REGISTRY)
+		r = err_set(e, -EINVAL, "an image is pulled from a registry, not '%s'",
+			    words[0]);
+	return r;
+}
+
+static int pull(void *settings, struct err *e)
+{
+	struct settings *s = settings;
+	AUTO_LOCAL struct local local = {0};
+	AUTO_REGISTRY struct registry *client = NULL;
+	AUTO_IMAGE struct image image = {0};
+	char digest[OCI_DIGEST_TEXT];
+	int r = local_open(&local, s->root, true, e);
+
+	if (r == 0)
+		r = remote_client(&s->remote, &client, e);
+	if (r == 0)
+		r = image_open(&image, &s->name, NULL, client, e);
+	if (r == 0 && !s->all)
+		r = image_select(&image, s->platform, e);
+	if (r == 0)
+		r = registry_pull(client, &s->name.ref, &image.doc, local.blobs, e);
+	if (r == 0)
+		r = local_name(&local, &s->name.ref, &image.doc, e);
+	if (r == 0)
+		puts(oci_digest_format(&image.doc.digest, digest));
+	return r;
+}
+
+static void release(void *settings)
+{
+	struct settings *s = settings;
+
+	image_name_free(&s->name);
+	remote_free(&s->remote);
+}
+
+const struct command cmd_pull = {
+	.name = "pull",
+	.summary = "fetch an image into the store",
+	.program = &program,
+	.size = sizeof(struct settings),
+	.set = set,
+	.take = take,
+	.act = pull,
+	.release = release,
+};

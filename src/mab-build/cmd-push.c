@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdio.h>
+
+#include "cli/option.h"
+#include "mab-build/command.h"
+#include "mab-build/image.h"
+#include "mab-build/option-values.h"
+#include "mab-build/remote.h"
+
+enum option_id {
+	OPT_ALL = 1,
+	OPT_DIGESTFILE,
+	OPT_FORMAT,
+	OPT_PLATFORM,
+	OPT_ROOT,
+};
+
+static const struct cli_option options[] = {
+	{0, "What to push", .help = ""},
+	{OPT_ALL, "all", .letter = 'a', .help = "every platform (the default)"},
+	{OPT_PLATFORM, "platform", .arg = "OS/ARCH[/VARIANT]",
+	 .help = "only the image for this platform"},
+	{OPT_DIGESTFILE, "digestfile", .arg = "FILE",
+	 .help = "write the digest there, too"},
+	{OPT_FORMAT, "format", .letter = 'f', .arg = "oci|docker",
+	 .help = "write its documents in this format (default: as they are)"},
+	{OPT_ROOT, "root", .arg = "FOLDER", .help = ROOT_HELP},
+	REMOTE_OPTIONS,
+	HELP_OPTION,
+};
+
+static const struct cli_program program = {
+	.name = PROGRAM " push",
+	.usage = PROGRAM " push [OPTION…] NAME [DESTINATION]",
+	.summary = "Pushes an image of the store to the registry that its name begins "
+		   "with, or to DESTINATION, and prints its digest.",
+	.options = options,
+	.epilogue = "Exit status: 0 done, 1 something failed, 2 wrong usage.",
+};
+
+struct settings {
+	bool all, convert;
+	enum oci_format format; /* with convert */
+	const char *platform, *root, *digestfile;
+	struct image_name from, to;
+	struct remote remote;
+};
+
+static int set(void *settings, const struct cli_option *option, const char *value,
+	       struct err *e)
+{
+	struct settings *s = settings;
+
+	switch (option->id) {
+	case OPT_ALL:
+		s->all = true;
+		return 0;
+	case OPT_FORMAT:
+		s->convert = true;
+		return value_format(option->name, value, &s->format, e);
+	case OPT_PLATFORM:
+		s->platform = value;
+		return 0;
+	case OPT_DIGESTFILE:
+		s->digestfile = value;
+		return 0;
+	case OPT_ROOT:
+		s->root = value;
+		return 0;
+	default:
+		return remote_set(&s->remote, option, value, e);
+	}
+}
+
+static int take(void *settings, int n, char **words, struct err *e)
+{
+	struct settings *s = settings;
+	int r;
+
+	if (n < 1 || n > 2)
+		return err_set(e, -EINVAL,
+			       "an image is to be named, and perhaps where "
+			       "it goes");
+	if (s->all && s->platform)
+		return err_set(e, -EINVAL, "--all and --platform exclude each other");
+	r = image_name_parse(&s->from, words[0], e);
+	if (r == 0 && !s->from.bare)
+		r = err_set(e, -EINVAL,
+			    "'%s' is no name of the store; use 'copy' for others",
+			    words[0]);
+	return r < 0 ? r : image_name_parse(&s->to, words[n - 1], e);
+}
+
+static int push(void *settings, struct err *e)
+{
+	struct settings *s = settings;
+	AUTO_LOCAL struct local local = {0};
+	AUTO_REGISTRY struct registry *client = NULL;
+	AUTO_IMAGE struct image image = {0};
+	int r = local_open(&local, s->root, true, e);
+
+	if (r == 0)
+		r = remote_client(&s->remote, &client, e);
+	if (r == 0)
+		r = image_open_local(&image, &s->from, &local, client, e);
+	if (r == 0 && s->platform)
+		r = image_select(&image, s->platform, e);
+	if (r == 0 && s->convert)
+		r = image_convert(&image, s->format, e);
+	if (r >= 0)
+		r = image_write(&image, &s->to, e);
+	return r < 0 ? r : image_tell_digest(&image, false, s->digestfile, e);
+}
+
+static void release(void *settings)
+{
+	struct settings *s = settings;
+
+	image_name_free(&s->from);
+	image_name_free(&s->to);
+	remote_free(&s->remote);
+}
+
+const struct command cmd_push = {
+	.name = "push",
+	.summary = "push an image of the store to a registry",
+	.program = &program,
+	.size = sizeof(struct settings),
+	.set = set,
+	.take = take,
+	.act = push,
+	.release = release,
+};
