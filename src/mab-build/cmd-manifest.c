@@ -125,7 +125,7 @@ static int push(void *settings, struct err *e)
 	if (r == 0 && s->convert)
 		r = image_convert(&image, s->format, e);
 	if (r >= 0)
-		r = image_write(&image, &to, e);
+		r = image_write(&image, &to, client, e);
 	if (r == 0)
 		r = image_tell_digest(&image, s->quiet, s->digestfile, e);
 	return r < 0 || !s->rm ? r : store_name_remove(local.store, image.local->name, e);

@@ -109,7 +109,7 @@ static int push(void *settings, struct err *e)
 	if (r == 0 && s->convert)
 		r = image_convert(&image, s->format, e);
 	if (r >= 0)
-		r = image_write(&image, &s->to, e);
+		r = image_write(&image, &s->to, client, e);
 	return r < 0 ? r : image_tell_digest(&image, false, s->digestfile, e);
 }
 

@@ -109,6 +109,16 @@ static int get_route(struct registry *r, const struct oci_reference *ref,
 	return result;
 }
 
+int route_now(struct registry *r, const struct oci_reference *ref,
+	      struct repository **repo, struct err *e)
+{
+	struct route *route;
+	size_t current;
+	int result = get_route(r, ref, &route, &current, e);
+
+	return result < 0 ? result : open_place(r, route, current, repo, e);
+}
+
 int route_last(struct registry *r, const struct oci_reference *ref,
 	       struct repository **repo, struct err *e)
 {

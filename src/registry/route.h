@@ -22,6 +22,11 @@ typedef int (*route_read)(void *context, struct repository *repo,
 int route_follow(struct registry *r, const struct oci_reference *ref, route_read read,
 		 void *context, struct err *e);
 
+/* The repository at the first of the places that has not failed: for what is read later.
+ */
+int route_now(struct registry *r, const struct oci_reference *ref,
+	      struct repository **repo, struct err *e);
+
 /* The repository at the last of the places, the location. */
 int route_last(struct registry *r, const struct oci_reference *ref,
 	       struct repository **repo, struct err *e);

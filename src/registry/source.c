@@ -11,6 +11,7 @@
 #include "oci/graph.h"
 #include "registry/client-internal.h"
 #include "registry/pull.h"
+#include "registry/route.h"
 #include "registry/stream.h"
 
 struct source {
@@ -85,7 +86,7 @@ static int open_blob(struct oci_blobs *blobs, const struct oci_digest *digest,
 	if (!d)
 		return err_set(e, -ENOENT, "the image has no %s",
 			       oci_digest_format(digest, text));
-	r = repository_get(s->registry, s->ref, "pull", NULL, 0, &repo, e);
+	r = route_now(s->registry, s->ref, &repo, e);
 	if (r < 0)
 		return r;
 	*b = stream_open(repo, d);

@@ -60,6 +60,29 @@ int store_image_write(struct store *s, const char *name, const struct store_imag
 	return store_name_write(s, name, text.data, e);
 }
 
+static struct oci_digest key_of(const char *name)
+{
+	AUTO_FREE char *text = xasprintf("image %s", name);
+	struct oci_digest key;
+
+	oci_digest_of(text, strlen(text), &key);
+	return key;
+}
+
+int store_image_lock(struct store *s, const char *name, struct err *e)
+{
+	struct oci_digest key = key_of(name);
+
+	return store_lock(s, &key, true, e);
+}
+
+void store_image_unlock(struct store *s, const char *name, int lock)
+{
+	struct oci_digest key = key_of(name);
+
+	store_unlock(s, &key, lock);
+}
+
 static struct store_origin *find(const struct store_image *image,
 				 const struct oci_digest *manifest)
 {

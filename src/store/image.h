@@ -30,6 +30,13 @@ int store_image_read(struct store *s, const char *name, struct store_image *imag
 int store_image_write(struct store *s, const char *name, const struct store_image *image,
 		      struct err *e);
 
+/*
+ * Who reads an image and writes it changed is alone from the one to the other: an fd for
+ * store_image_unlock().
+ */
+int store_image_lock(struct store *s, const char *name, struct err *e);
+void store_image_unlock(struct store *s, const char *name, int lock);
+
 /* NULL: the store itself has all of that manifest. */
 const char *store_image_origin(const struct store_image *image,
 			       const struct oci_digest *manifest);
