@@ -83,8 +83,11 @@ static void checked(bool good)
 
 struct layer_compressor *layer_compressor_new(enum layer_compression form, int level)
 {
-	struct layer_compressor *c = xcalloc(1, sizeof *c);
+	/* Not zeroed, and its buffers neither: most layers touch little of them. */
+	struct layer_compressor *c = xrealloc(NULL, 1, sizeof *c);
 
+	c->zlib = (z_stream){0};
+	c->zstd = NULL;
 	c->form = form;
 	c->level = level ? level : forms[form].usual;
 	if (form == LAYER_ZSTD) {
@@ -97,8 +100,9 @@ struct layer_compressor *layer_compressor_new(enum layer_compression form, int l
 				     Z_DEFAULT_STRATEGY) == Z_OK);
 	}
 #ifdef HAVE_ISAL
+	c->isal_buffer = NULL;
 	if (form == LAYER_GZIP && c->level <= ISAL_LEVELS)
-		c->isal_buffer = xcalloc(ISAL_DEF_LVL2_EXTRA_LARGE, 1);
+		c->isal_buffer = xrealloc(NULL, ISAL_DEF_LVL2_EXTRA_LARGE, 1);
 #endif
 	return c;
 }

@@ -115,6 +115,42 @@ bool layer_index_has_contents(struct layer_index *layer, const char *path)
 			  layer->entries[at].path[n] == '/');
 }
 
+/* Whether a path is in a folder, whose name has n bytes, or is the folder. */
+static bool is_within(const char *path, const char *folder, size_t n)
+{
+	return path && strncmp(path, folder, n) == 0 && (path[n] == '/' || !path[n]);
+}
+
+int layer_index_borrowed(struct layer_index *index,
+			 int (*folder)(void *context, const char *path), void *context)
+{
+	const char *last = NULL; /* the entry before: its folders are done */
+
+	sort_index(index);
+	for (size_t i = 0; i < index->n; i++) {
+		const struct layer_entry *e = &index->entries[i];
+		const char *slash = e->path;
+		int r = 0;
+
+		while (r == 0 && (slash = strchr(slash, '/'))) {
+			size_t n = (size_t)(slash++ - e->path);
+			AUTO_FREE char *path = NULL;
+
+			if (is_within(last, e->path, n))
+				continue;
+			path = xstrndup(e->path, n);
+			r = folder(context, path);
+		}
+		/* An entry for a marker alone looks like one of the layer's own. */
+		if (r == 0 && e->opaque && *e->path)
+			r = folder(context, e->path);
+		if (r)
+			return r;
+		last = e->path;
+	}
+	return 0;
+}
+
 void layer_index_free(struct layer_index *index)
 {
 	for (size_t i = 0; i < index->n; i++)

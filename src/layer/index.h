@@ -33,6 +33,14 @@ const struct layer_entry *layer_index_find(struct layer_index *index, const char
 /* Whether the layer has something at a path, or hides what lower ones have there. */
 bool layer_index_hides(struct layer_index *index, const char *path);
 
+/*
+ * Calls back for each folder whose owner and mode are those of the layers below: the ones
+ * that the layer mentions only by what is in them, or only to hide what was there. Stops
+ * at the first result other than 0 and returns it. The root is none of them.
+ */
+int layer_index_borrowed(struct layer_index *index,
+			 int (*folder)(void *context, const char *path), void *context);
+
 /* As bytes, for a store, and back. */
 void layer_index_format(struct layer_index *index, struct strbuf *out);
 int layer_index_parse(struct layer_index *index, const char *data, size_t len,

@@ -10,7 +10,11 @@
 #include "base/alloc.h"
 #include "layer/compress-internal.h"
 
-/* A block's way round: filled, compressed, committed, and empty again. */
+/*
+ * A block's way round: filled, compressed, committed, and empty again. It belongs to one
+ * thread at a time and changes hands under the mutex; tests/layer/threads.bats has that
+ * watched. `data` alone has two readers at once, who compresses and who hashes.
+ */
 struct block {
 	enum { EMPTY, FILLED, BUSY, COMPRESSED } state;
 	uint8_t *data, *out;
@@ -73,7 +77,7 @@ static struct block *block_at(struct layer_pipe *p, uint64_t number)
 static void compress(struct layer_pipe *p, struct layer_compressor *c, struct block *b)
 {
 	if (!b->out)
-		b->out = xcalloc(layer_compress_bound(LAYER_BLOCK_SIZE), 1);
+		b->out = xrealloc(NULL, layer_compress_bound(LAYER_BLOCK_SIZE), 1);
 	b->size = layer_compress_block(c, b->data, b->n, b->out);
 }
 

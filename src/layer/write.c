@@ -16,7 +16,8 @@ struct layer_writer {
 	struct layer_write_options options;
 	struct layer_pipe *pipe;
 	struct strbuf header;
-	char *last; /* path of the last entry */
+	struct oci_hasher *content; /* of the entry, when its digest is asked for */
+	char *last;		    /* path of the last entry */
 	uint64_t entries;
 };
 
@@ -67,6 +68,8 @@ static int add_bytes(struct layer_writer *w, int fd, const char *path, uint64_t 
 		if (got == 0)
 			return err_set(e, -EIO, "%s became shorter while it was read",
 				       path);
+		if (w->content)
+			oci_hasher_add(w->content, to, (size_t)got);
 		layer_pipe_advance(w->pipe, (size_t)got);
 		from += (uint64_t)got;
 		n -= (uint64_t)got;
@@ -188,6 +191,19 @@ int layer_writer_add(struct layer_writer *w, const struct layer_entry *entry, in
 	w->last = xstrdup(entry->path);
 	w->entries++;
 	return 0;
+}
+
+int layer_writer_add_hashed(struct layer_writer *w, const struct layer_entry *entry,
+			    int fd, struct oci_digest *content, struct err *e)
+{
+	int r;
+
+	w->content = oci_hasher_new();
+	r = layer_writer_add(w, entry, fd, e);
+	if (r == 0)
+		oci_hasher_finish(w->content, content);
+	oci_hasher_free(TAKE_PTR(w->content));
+	return r;
 }
 
 int layer_writer_finish(struct layer_writer *w, struct layer_result *result,

@@ -45,6 +45,10 @@ int layer_writer_new(struct layer_writer **w, const struct layer_write_options *
 int layer_writer_add(struct layer_writer *w, const struct layer_entry *entry, int fd,
 		     struct err *e);
 
+/* The same, and tells the digest of the content, which is read only once. */
+int layer_writer_add_hashed(struct layer_writer *w, const struct layer_entry *entry,
+			    int fd, struct oci_digest *content, struct err *e);
+
 /*
  * What a step wrote into an overlay's upper folder: whiteouts (0:0 devices, or overlay's
  * attribute) and opaque folders become `.wh.` entries. Left out are the folder itself,

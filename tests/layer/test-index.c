@@ -203,6 +203,31 @@ static void test_list(struct stack *s)
 	}
 }
 
+static int add_path(void *context, const char *path)
+{
+	strbuf_addf(context, "%s ", path);
+	return 0;
+}
+
+/* Folders that a layer needs and does not have; "d-e" comes between "d" and "d/x". */
+static void test_borrowed(void)
+{
+	AUTO_LAYER_INDEX struct layer_index index = LAYER_INDEX_INIT;
+	AUTO_STRBUF struct strbuf paths = STRBUF_INIT;
+
+	add(&index, LAYER_FILE, "d-e", NULL);
+	add(&index, LAYER_FILE, "own/sub/f", NULL);
+	add(&index, LAYER_FOLDER, "own", NULL);
+	add(&index, LAYER_FILE, "d/x/f", NULL);
+	add(&index, LAYER_FILE, "d/x/g", NULL);
+	add(&index, LAYER_FILE, "d/y", NULL);
+	add(&index, LAYER_WHITEOUT, "w/gone", NULL);
+	add(&index, LAYER_FOLDER, "o", NULL);
+	index.entries[index.n - 1].opaque = true;
+	layer_index_borrowed(&index, add_path, &paths);
+	is_str(paths.data, "d d/x o own/sub w ", "folders that look as below");
+}
+
 int main(void)
 {
 	struct stack s;
@@ -213,6 +238,7 @@ int main(void)
 	test_view(&s);
 	test_resolve(&s);
 	test_list(&s);
+	test_borrowed();
 	for (int i = 0; i < 3; i++)
 		layer_index_free(s.layers[i]);
 	return tap_done();
