@@ -38,10 +38,12 @@ struct repository {
 	pthread_mutex_t lock;
 	bool has_credentials, looked;
 	struct credentials credentials;
-	bool origins_refused; /* only its own scope is asked for */
-	char *authorization;  /* NULL: none yet */
-	time_t expires;	      /* of it, by the monotonic clock; 0: never */
-	unsigned generation;  /* counts the authorizations */
+	bool origins_refused;	  /* only its own scope is asked for */
+	char *authorization;	  /* NULL: none yet */
+	time_t expires;		  /* of it, by the monotonic clock; 0: never */
+	unsigned generation;	  /* counts the authorizations */
+	struct oci_digest *blobs; /* that are there for sure */
+	size_t nblobs;
 };
 
 struct registry {

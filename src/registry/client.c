@@ -56,9 +56,12 @@ void registry_progress(struct registry *r, const struct oci_digest *blob, bool u
 
 /* ---- hosts ---- */
 
-/* Asks for /v2/ in one way. What is there answers something, if only 401. */
+/*
+ * Asks for /v2/ in one way. What is there answers something, if only 401; 400 is what a
+ * server of the other way says, for which *base is not set.
+ */
 static int ask_base(struct registry_host *host, const char *scheme, unsigned attempts,
-		    struct err *e)
+		    bool doubt, struct err *e)
 {
 	AUTO_HTTP_ANSWER struct http_answer a = HTTP_ANSWER_INIT;
 	AUTO_FREE char *base = xasprintf("%s://%s", scheme, address_of(host->name));
@@ -72,29 +75,39 @@ static int ask_base(struct registry_host *host, const char *scheme, unsigned att
 
 	if (r < 0)
 		return r;
+	if (doubt && a.status == 400)
+		return -EPROTO;
 	host->base = TAKE_PTR(base);
 	host_challenged(host, &a);
 	return 0;
 }
 
 /*
- * TLS first; without only where that was allowed, or on this machine, where whoever could
- * listen in can read everything anyway.
+ * TLS first; without only where that was allowed. On this machine, where whoever could
+ * listen in can read everything anyway, it is the other way round: reading the system's
+ * certificates takes longer than the whole conversation.
  */
 static int find_base(struct registry_host *host, struct err *e)
 {
-	bool plain = host->tls.skip_verify || proxy_is_local(host->name);
+	bool local = proxy_is_local(host->name);
+	bool plain = local || host->tls.skip_verify;
 	AUTO_ERR struct err why = ERR_INIT;
 	int r;
 
+	host->insecure = plain;
+	if (local) {
+		r = ask_base(host, "http", 1, true, NULL);
+		if (r == 0 || r == -ECANCELED)
+			return r < 0 ? err_set(e, r, "canceled") : 0;
+	}
 	host->insecure = host->tls.skip_verify;
-	r = ask_base(host, "https", plain ? 1 : 0, &why);
+	r = ask_base(host, "https", plain ? 1 : 0, false, &why);
 	if (plain && (r == -EPROTO || r == -EHOSTUNREACH || r == -ETIMEDOUT)) {
 		host->insecure = true;
-		return ask_base(host, "http", 0, e);
+		return ask_base(host, "http", 0, false, e);
 	}
 	if (plain && r == -EIO) /* with TLS, and it broke then */
-		return ask_base(host, "https", 0, e);
+		return ask_base(host, "https", 0, false, e);
 	if (r < 0)
 		return err_set(e, r, "%s%s", why.text,
 			       r == -EPROTO ? "; if it is meant to be without TLS, use "
@@ -188,6 +201,7 @@ static void repository_free(struct repository *repo)
 	free(repo->scopes);
 	credentials_free(&repo->credentials);
 	secret_free(repo->authorization);
+	free(repo->blobs);
 	pthread_mutex_destroy(&repo->lock);
 	free(repo);
 }

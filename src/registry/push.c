@@ -181,11 +181,9 @@ static int push(struct push *p, struct registry *r, const struct oci_reference *
 	return result < 0 ? result : put_document(p->repo, doc, name, e);
 }
 
-int registry_push(struct registry *r, const struct oci_reference *ref,
-		  const struct oci_document *doc, struct oci_blobs *from,
-		  const struct oci_reference *origins, size_t norigins, struct err *e)
+static int begin(struct push *p, struct registry *r, const struct oci_reference *ref,
+		 const struct oci_reference *origins, size_t norigins, struct err *e)
 {
-	struct push p = {.from = from, .origins = STRV_INIT};
 	const struct registries_entry *entry;
 	struct repository_wish wish = {.ref = ref,
 				       .actions = "pull,push",
@@ -195,16 +193,45 @@ int registry_push(struct registry *r, const struct oci_reference *ref,
 
 	wish.lax = result == 0 && entry && entry->insecure;
 	if (result == 0)
-		result = repository_get(r, &wish, &p.repo, e);
+		result = repository_get(r, &wish, &p->repo, e);
 
 	for (size_t i = 0; i < norigins; i++)
 		if (strcmp(origins[i].host, ref->host) == 0 &&
 		    strcmp(origins[i].path, ref->path) != 0 &&
-		    !strv_has(&p.origins, origins[i].path))
-			strv_add(&p.origins, origins[i].path);
+		    !strv_has(&p->origins, origins[i].path))
+			strv_add(&p->origins, origins[i].path);
+	return result;
+}
+
+static void end(struct push *p)
+{
+	oci_graph_free(&p->graph);
+	strv_free(&p->origins);
+}
+
+int registry_push(struct registry *r, const struct oci_reference *ref,
+		  const struct oci_document *doc, struct oci_blobs *from,
+		  const struct oci_reference *origins, size_t norigins, struct err *e)
+{
+	struct push p = {.from = from, .origins = STRV_INIT};
+	int result = begin(&p, r, ref, origins, norigins, e);
+
 	if (result == 0)
 		result = push(&p, r, ref, doc, e);
-	oci_graph_free(&p.graph);
-	strv_free(&p.origins);
+	end(&p);
+	return result;
+}
+
+int registry_push_blob(struct registry *r, const struct oci_reference *ref,
+		       const struct oci_descriptor *d, struct oci_blobs *from,
+		       const struct oci_reference *origins, size_t norigins,
+		       struct err *e)
+{
+	struct push p = {.from = from, .origins = STRV_INIT};
+	int result = begin(&p, r, ref, origins, norigins, e);
+
+	if (result == 0)
+		result = upload_blob(p.repo, d, from, &p.origins, e);
+	end(&p);
 	return result;
 }

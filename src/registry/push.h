@@ -22,3 +22,9 @@
 int registry_push(struct registry *r, const struct oci_reference *ref,
 		  const struct oci_document *doc, struct oci_blobs *from,
 		  const struct oci_reference *origins, size_t norigins, struct err *e);
+
+/* One blob of what will be pushed there, before all the rest is known. */
+int registry_push_blob(struct registry *r, const struct oci_reference *ref,
+		       const struct oci_descriptor *d, struct oci_blobs *from,
+		       const struct oci_reference *origins, size_t norigins,
+		       struct err *e);

@@ -384,17 +384,41 @@ static int send_blob(struct upload *u, struct oci_blobs *from, const struct strv
 	return run(u, e);
 }
 
+/* What went up in this process need not be asked for again. */
+static bool is_known(struct repository *repo, const struct oci_digest *digest)
+{
+	bool known = false;
+
+	pthread_mutex_lock(&repo->lock);
+	for (size_t i = 0; i < repo->nblobs && !known; i++)
+		known = oci_digest_equal(&repo->blobs[i], digest);
+	pthread_mutex_unlock(&repo->lock);
+	return known;
+}
+
+static void note_known(struct repository *repo, const struct oci_digest *digest)
+{
+	pthread_mutex_lock(&repo->lock);
+	GROW(repo->blobs, repo->nblobs);
+	repo->blobs[repo->nblobs++] = *digest;
+	pthread_mutex_unlock(&repo->lock);
+}
+
 int upload_blob(struct repository *repo, const struct oci_descriptor *d,
 		struct oci_blobs *from, const struct strv *origins, struct err *e)
 {
 	struct upload u = {.repo = repo, .d = d};
 	int r;
 
+	if (is_known(repo, &d->digest))
+		return 0;
 	oci_digest_format(&d->digest, u.digest);
 	u.what = xasprintf("write %s/%s@%s", repo->host->name, repo->path, u.digest);
 	r = send_blob(&u, from, origins, e);
 	if (r < 0)
 		close_session(&u);
+	else
+		note_known(repo, &d->digest);
 	oci_blob_close(u.blob);
 	free(u.session);
 	free(u.what);
