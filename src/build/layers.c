@@ -3,7 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "base/alloc.h"
@@ -12,6 +16,8 @@
 #include "layer/read.h"
 #include "priv/overlay.h"
 #include "registry/pull.h"
+
+enum { FETCH_THREADS = 3 };
 
 static struct build_layer *find_layer(struct build *b, const struct oci_digest *digest,
 				      bool blob)
@@ -40,7 +46,7 @@ struct build_layer *build_layer_get(struct build *b, const struct oci_digest *di
 		l->level = level;
 		l->origin = origin;
 		pthread_mutex_init(&l->lock, NULL);
-		l->held = l->held_snapshot = l->snapshot = -1;
+		l->held = -1;
 		GROW(b->layers, b->nlayers);
 		b->layers[b->nlayers++] = l;
 	}
@@ -58,21 +64,36 @@ struct build_layer *build_layer_of_blob(struct build *b, const struct oci_digest
 	return l;
 }
 
-/* Takes over what keeps the snapshot in use. With the layer's lock. */
-static int take_snapshot(struct build_layer *l, int held, struct err *e)
+/* With the layer's lock. -1: there is none in this build. */
+static int find_snapshot(const struct build_layer *l, const char *form)
 {
-	AUTO_CLOSE int owned = held;
-
-	if (l->snapshot >= 0)
-		return 0;
-	l->snapshot = openat(held, "fs", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (l->snapshot < 0)
-		return err_sys(e, -errno, "cannot open a layer's files in the store");
-	l->held_snapshot = TAKE_FD(owned);
-	return 0;
+	for (size_t i = 0; i < l->nsnapshots; i++)
+		if (strcmp(l->snapshots[i].form, form) == 0)
+			return l->snapshots[i].fs;
+	return -1;
 }
 
-int build_layer_hold(struct build_layer *l, int blob, int snapshot, struct err *e)
+/* Takes over what keeps the snapshot in use; its files' fd. With the layer's lock. */
+static int take_snapshot(struct build_layer *l, const char *form, int held, struct err *e)
+{
+	AUTO_CLOSE int owned = held;
+	struct build_snapshot *s;
+	int fs = find_snapshot(l, form);
+
+	if (fs >= 0)
+		return fs;
+	fs = openat(held, "fs", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fs < 0)
+		return err_sys(e, -errno, "cannot open a layer's files in the store");
+	GROW(l->snapshots, l->nsnapshots);
+	s = &l->snapshots[l->nsnapshots++];
+	*s = (struct build_snapshot){.held = TAKE_FD(owned), .fs = fs};
+	snprintf(s->form, sizeof s->form, "%s", form);
+	return fs;
+}
+
+int build_layer_hold(struct build *b, struct build_layer *l, int blob, int snapshot,
+		     struct err *e)
 {
 	int r = 0;
 
@@ -80,10 +101,10 @@ int build_layer_hold(struct build_layer *l, int blob, int snapshot, struct err *
 	if (l->held < 0)
 		l->held = TAKE_FD(blob);
 	if (snapshot >= 0)
-		r = take_snapshot(l, snapshot, e);
+		r = take_snapshot(l, b->form, snapshot, e);
 	pthread_mutex_unlock(&l->lock);
 	clean_close(&blob);
-	return r;
+	return r < 0 ? r : 0;
 }
 
 /* With the layer's lock, as everything below that begins with `do_`. */
@@ -181,7 +202,61 @@ static int rewound(const struct build_layer *l, struct err *e)
 	return l->held;
 }
 
-static int unpack(struct build *b, struct build_layer *l, struct err *e)
+/* --- Snapshots --- */
+
+/*
+ * Folders that a layer does not have itself look, in its snapshot, as those below do. So
+ * there is a snapshot for each way in which they look, and the plain form is only of
+ * layers without such folders.
+ */
+struct borrowing {
+	const struct layer_view *below;
+	struct build_key key;
+	bool any;
+};
+
+static int add_borrowed(void *context, const char *path)
+{
+	struct borrowing *g = context;
+	const struct layer_entry *entry = layer_view_find(g->below, path, NULL);
+
+	g->any = true;
+	build_key_text(&g->key, path);
+	if (!entry || entry->type != LAYER_FOLDER) {
+		build_key_number(&g->key, -1);
+		return 0;
+	}
+	build_key_number(&g->key, entry->mode);
+	build_key_number(&g->key, entry->uid);
+	build_key_number(&g->key, entry->gid);
+	build_key_number(&g->key, entry->mtime);
+	build_key_number(&g->key, (int64_t)entry->nxattrs);
+	for (size_t i = 0; i < entry->nxattrs; i++) {
+		build_key_text(&g->key, entry->xattrs[i].name);
+		build_key_bytes(&g->key, entry->xattrs[i].value, entry->xattrs[i].size);
+	}
+	return 0;
+}
+
+static void form_of(const struct build *b, struct layer_index *index,
+		    const struct layer_view *below, char form[STORE_FORM_MAX + 1])
+{
+	struct borrowing g = {.below = below};
+	char text[OCI_DIGEST_TEXT];
+	struct oci_digest digest;
+
+	build_key_begin(&g.key, "borrowed");
+	(void)layer_index_borrowed(index, add_borrowed, &g);
+	build_key_end(&g.key, &digest);
+	if (g.any)
+		snprintf(form, STORE_FORM_MAX + 1, "%s-%.16s", b->form,
+			 oci_digest_hex(oci_digest_format(&digest, text)));
+	else
+		snprintf(form, STORE_FORM_MAX + 1, "%s", b->form);
+}
+
+static int unpack(struct build *b, struct build_layer *l, const struct layer_view *below,
+		  char form[STORE_FORM_MAX + 1], struct err *e)
 {
 	AUTO_STORE_DRAFT struct store_draft draft = STORE_DRAFT_INIT;
 	struct layer_index index = LAYER_INDEX_INIT;
@@ -194,6 +269,7 @@ static int unpack(struct build *b, struct build_layer *l, struct err *e)
 		.userxattr = b->userxattr,
 		.owner_xattr = b->one_owner,
 		.devices = !b->userxattr,
+		.below = below,
 	};
 	int r, source;
 
@@ -210,40 +286,80 @@ static int unpack(struct build *b, struct build_layer *l, struct err *e)
 		r = write_index(b, l, e);
 	}
 	layer_index_free(&index);
-	return r < 0 ? r : store_draft_commit(&draft, &l->diff_id, b->form, e);
-}
-
-static int do_snapshot(struct build *b, struct build_layer *l, struct err *e)
-{
-	int lock, r;
-
-	if (l->snapshot >= 0)
-		return 0;
-	r = store_snapshot_open(b->store, &l->diff_id, b->form, e);
-	if (r == -ENOENT) {
-		lock = store_lock(b->store, &l->diff_id, true, e);
-		if (lock < 0)
-			return lock;
-		/* Another process may have made it meanwhile. */
-		r = store_snapshot_open(b->store, &l->diff_id, b->form, e);
-		if (r == -ENOENT)
-			r = unpack(b, l, e);
-		store_unlock(b->store, &l->diff_id, lock);
-	}
 	if (r < 0)
 		return r;
-	return take_snapshot(l, r, e);
+	form_of(b, l->index, below, form);
+	return store_draft_commit(&draft, &l->diff_id, form, e);
 }
 
-int build_layer_snapshot(struct build *b, struct build_layer *l, struct err *e)
+/* One that there is already: its fd, or -ENOENT. */
+static int do_open(struct build *b, struct build_layer *l, const char *form,
+		   struct err *e)
 {
+	int r = find_snapshot(l, form);
+
+	if (r >= 0)
+		return r;
+	r = store_snapshot_open(b->store, &l->diff_id, form, e);
+	return r < 0 ? r : take_snapshot(l, form, r, e);
+}
+
+/* Under the store's lock for the layer, since others may make it as well. */
+static int do_make(struct build *b, struct build_layer *l, const struct layer_view *below,
+		   struct err *e)
+{
+	char form[STORE_FORM_MAX + 1];
+	int r = -ENOENT;
+
+	if (l->index || read_index(b, l)) {
+		form_of(b, l->index, below, form);
+		r = do_open(b, l, form, e);
+	}
+	if (r != -ENOENT)
+		return r;
+	r = unpack(b, l, below, form, e);
+	return r < 0 ? r : take_snapshot(l, form, r, e);
+}
+
+static int make_snapshot(struct build *b, struct build_layer *l,
+			 const struct layer_view *below, struct err *e)
+{
+	int lock = store_lock(b->store, &l->diff_id, true, e);
+	int r;
+
+	if (lock < 0)
+		return lock;
+	pthread_mutex_lock(&l->lock);
+	r = do_make(b, l, below, e);
+	pthread_mutex_unlock(&l->lock);
+	store_unlock(b->store, &l->diff_id, lock);
+	return r;
+}
+
+static int view_of_first(struct build *b, const struct build_chain *c, size_t n,
+			 struct layer_view *view, struct err *e);
+
+/* Of the layer at i, with those below it: an fd of its files, the layer's. */
+static int get_snapshot(struct build *b, const struct build_chain *c, size_t i,
+			struct err *e)
+{
+	struct build_layer *l = c->v[i];
+	struct layer_view below;
 	int r;
 
 	pthread_mutex_lock(&l->lock);
-	r = do_snapshot(b, l, e);
+	r = do_open(b, l, b->form, e);
 	pthread_mutex_unlock(&l->lock);
-	return r < 0 ? r : l->snapshot;
+	if (r != -ENOENT)
+		return r;
+	r = view_of_first(b, c, i, &below, e);
+	if (r == 0)
+		r = make_snapshot(b, l, &below, e);
+	free(below.layers);
+	return r;
 }
+
+/* --- Indexes --- */
 
 static int scan(struct build *b, struct build_layer *l, struct err *e)
 {
@@ -265,22 +381,53 @@ static int scan(struct build *b, struct build_layer *l, struct err *e)
 	return r < 0 ? r : write_index(b, l, e);
 }
 
+static bool has_index(struct build *b, struct build_layer *l)
+{
+	bool has;
+
+	pthread_mutex_lock(&l->lock);
+	has = l->index || read_index(b, l);
+	pthread_mutex_unlock(&l->lock);
+	return has;
+}
+
 int build_layer_index(struct build *b, struct build_layer *l, struct layer_index **index,
 		      struct err *e)
 {
 	int r = 0;
 
 	pthread_mutex_lock(&l->lock);
-	if (!l->index && !read_index(b, l)) {
-		/* Unpacking reads it too: in one go, if that has to be anyway. */
-		if (b->plan.runs && b->storage != BUILD_STORAGE_COPIES)
-			r = do_snapshot(b, l, e);
-		if (r == 0 && !l->index)
-			r = scan(b, l, e);
-	}
+	if (!l->index && !read_index(b, l))
+		r = scan(b, l, e);
 	*index = l->index;
 	pthread_mutex_unlock(&l->lock);
 	return r;
+}
+
+/* Unpacking reads it too: in one go, if that has to be anyway. */
+static int get_index(struct build *b, const struct build_chain *c, size_t i,
+		     struct layer_index **index, struct err *e)
+{
+	struct build_layer *l = c->v[i];
+	int r = 0;
+
+	if (b->plan.runs && b->storage != BUILD_STORAGE_COPIES && !has_index(b, l))
+		r = get_snapshot(b, c, i, e);
+	return r < 0 ? r : build_layer_index(b, l, index, e);
+}
+
+static int view_of_first(struct build *b, const struct build_chain *c, size_t n,
+			 struct layer_view *view, struct err *e)
+{
+	*view = (struct layer_view){.layers = xcalloc(n + 1, sizeof *view->layers),
+				    .n = n};
+	for (size_t i = 0; i < n; i++) {
+		int r = get_index(b, c, i, &view->layers[i], e);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 int build_layer_keep_index(struct build *b, struct build_layer *l,
@@ -302,8 +449,11 @@ void build_layers_free(struct build *b)
 
 		oci_descriptor_free(&l->blob);
 		clean_close(&l->held);
-		clean_close(&l->snapshot);
-		clean_close(&l->held_snapshot);
+		for (size_t n = 0; n < l->nsnapshots; n++) {
+			clean_close(&l->snapshots[n].fs);
+			clean_close(&l->snapshots[n].held);
+		}
+		free(l->snapshots);
 		if (l->index)
 			layer_index_free(l->index);
 		free(l->index);
@@ -352,36 +502,88 @@ static bool is_above(const struct build_chain *c, size_t place)
 	return false;
 }
 
+/* Layers of a base on their way while the first ones are unpacked. */
+struct fetching {
+	struct build *b;
+	struct build_layer **v;
+	size_t n;
+	atomic_size_t next;
+	pthread_t threads[FETCH_THREADS];
+	unsigned nthreads;
+};
+
+static void *fetch_some(void *context)
+{
+	struct fetching *f = context;
+	size_t i;
+
+	/* If it fails, who needs the layer will try again, and tell. */
+	while ((i = atomic_fetch_add(&f->next, 1)) < f->n)
+		(void)build_layer_fetch(f->b, f->v[i], NULL);
+	return NULL;
+}
+
+static bool is_elsewhere(struct build *b, struct build_layer *l)
+{
+	bool elsewhere;
+
+	pthread_mutex_lock(&l->lock);
+	elsewhere = l->origin && l->held < 0 && do_open(b, l, b->form, NULL) < 0;
+	pthread_mutex_unlock(&l->lock);
+	return elsewhere;
+}
+
+/* Signals are for the first thread. Without threads each is fetched when its turn comes.
+ */
+static void begin_fetching(struct fetching *f, struct build *b,
+			   const struct build_chain *c)
+{
+	sigset_t all, before;
+
+	*f = (struct fetching){.b = b, .v = xcalloc(c->n + 1, sizeof *f->v)};
+	for (size_t i = 0; i < c->n; i++)
+		if (is_elsewhere(b, c->v[i]))
+			f->v[f->n++] = c->v[i];
+	f->next = 1; /* the first is fetched by who unpacks it */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	while (f->nthreads < FETCH_THREADS && f->nthreads + 1 < f->n &&
+	       pthread_create(&f->threads[f->nthreads], NULL, fetch_some, f) == 0)
+		f->nthreads++;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+static void end_fetching(struct fetching *f)
+{
+	f->next = f->n;
+	while (f->nthreads)
+		pthread_join(f->threads[--f->nthreads], NULL);
+	free(f->v);
+}
+
 int build_chain_snapshots(struct build *b, const struct build_chain *c, int **fds,
 			  size_t *n, struct err *e)
 {
+	struct fetching fetching;
+	int fd = 0;
+
 	*fds = xcalloc(c->n + 1, sizeof **fds);
 	*n = 0;
-	for (size_t i = c->n; i-- > 0;) {
-		int fd;
-
-		if (is_above(c, i))
-			continue;
-		fd = build_layer_snapshot(b, c->v[i], e);
-		if (fd < 0)
-			return fd;
-		(*fds)[(*n)++] = fd;
-	}
-	return 0;
+	for (size_t i = 0; i < c->n; i++)
+		*n += !is_above(c, i);
+	begin_fetching(&fetching, b, c);
+	/* Unpacked from below, listed from above. */
+	for (size_t i = 0, at = *n; fd >= 0 && i < c->n; i++)
+		if (!is_above(c, i))
+			(*fds)[--at] = fd = get_snapshot(b, c, i, e);
+	end_fetching(&fetching);
+	return fd < 0 ? fd : 0;
 }
 
 int build_chain_view(struct build *b, const struct build_chain *c,
 		     struct layer_view *view, struct err *e)
 {
-	*view = (struct layer_view){.layers = xcalloc(c->n + 1, sizeof *view->layers),
-				    .n = c->n};
-	for (size_t i = 0; i < c->n; i++) {
-		int r = build_layer_index(b, c->v[i], &view->layers[i], e);
-
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	return view_of_first(b, c, c->n, view, e);
 }
 
 int build_chain_open(struct build *b, const struct build_chain *c, struct err *e)

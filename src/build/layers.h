@@ -13,6 +13,7 @@
 #include "layer/index.h"
 #include "oci/manifest.h"
 #include "oci/reference.h"
+#include "store/store.h"
 
 struct build;
 
@@ -24,9 +25,13 @@ struct build_layer {
 	struct oci_blobs *from;		    /* or read; NULL: nowhere */
 	/* private, under the lock */
 	pthread_mutex_t lock;
-	int held;	   /* the blob, in use */
-	int held_snapshot; /* what keeps the snapshot in use */
-	int snapshot;	   /* its files */
+	int held; /* the blob, in use */
+	struct build_snapshot {
+		char form[STORE_FORM_MAX + 1];
+		int held; /* what keeps it in use */
+		int fs;	  /* its files */
+	} * snapshots;
+	size_t nsnapshots;
 	struct layer_index *index;
 };
 
@@ -50,15 +55,16 @@ int build_layer_fetch(struct build *b, struct build_layer *l, struct err *e);
 /* The same, and an fd of the blob to read it from its start, the caller's. */
 int build_layer_read(struct build *b, struct build_layer *l, struct err *e);
 
-/* Takes over what the store gave for its blob or its snapshot (-1: nothing). */
-int build_layer_hold(struct build_layer *l, int blob, int snapshot, struct err *e);
-
-/* An fd of the unpacked files, the layer's. */
-int build_layer_snapshot(struct build *b, struct build_layer *l, struct err *e);
-
 /* Its index, the layer's. */
 int build_layer_index(struct build *b, struct build_layer *l, struct layer_index **index,
 		      struct err *e);
+
+/*
+ * Takes over what the store gave for its blob or its snapshot (-1: nothing), which has
+ * the build's own form.
+ */
+int build_layer_hold(struct build *b, struct build_layer *l, int blob, int snapshot,
+		     struct err *e);
 
 /* Records the index of a layer that was made here. Takes over what is in it. */
 int build_layer_keep_index(struct build *b, struct build_layer *l,

@@ -90,12 +90,20 @@ static int into_ingest(void *context, const void *data, size_t n, struct err *e)
 	return store_ingest_add(context, data, n, e);
 }
 
+/* More need memory, and could hardly be fed. */
+static unsigned threads(void)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return n < 1 ? 1 : n > 4 ? 4 : (unsigned)n;
+}
+
 int build_new_layer_begin(struct build *b, struct build_new_layer *n, struct err *e)
 {
 	struct layer_write_options o = {
 		.compression = b->settings->compression,
 		.level = b->settings->level,
-		.threads = 1,
+		.threads = threads(),
 		.epoch = b->settings->has_epoch ? b->settings->epoch : -1,
 		.owner_xattr = b->one_owner,
 		.index = &n->index,
@@ -125,7 +133,7 @@ int build_new_layer_end(struct build *b, struct build_new_layer *n,
 	blob.digest = result.digest;
 	blob.size = result.size;
 	*layer = build_layer_get(b, &result.diff_id, &blob, b->settings->level, NULL);
-	r = build_layer_hold(*layer, fd, -1, e);
+	r = build_layer_hold(b, *layer, fd, -1, e);
 	return r < 0 ? r : build_layer_keep_index(b, *layer, &n->index, e);
 }
 
