@@ -251,6 +251,9 @@ int build_open(const struct build_settings *settings, struct build **made, struc
 	b->now = settings->has_epoch ? settings->epoch : time(NULL);
 	b->begun = monotonic();
 	pthread_mutex_init(&b->lock, NULL);
+	pthread_mutex_init(&b->reading, NULL);
+	pthread_mutex_init(&b->ahead.lock, NULL);
+	pthread_cond_init(&b->ahead.changed, NULL);
 	pthread_mutex_init(&b->telling, NULL);
 	build_copies_init(&b->copies);
 	b->cancel = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -398,6 +401,9 @@ void build_free(struct build *b)
 {
 	if (!b)
 		return;
+	if (b->ahead.nthreads)
+		build_cancel(b); /* nobody waits for what is on its way */
+	build_ahead_free(b);
 	build_plan_free(&b->plan);
 	build_images_free(b);
 	build_copies_free(&b->copies);
@@ -420,6 +426,7 @@ void build_free(struct build *b)
 	free(b->platforms);
 	free(b->emulated);
 	pthread_mutex_destroy(&b->lock);
+	pthread_mutex_destroy(&b->reading);
 	pthread_mutex_destroy(&b->telling);
 	free(b);
 }

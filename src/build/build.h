@@ -167,6 +167,12 @@ void build_plan_list(const struct build *b,
 		     void *context);
 
 /*
+ * Before build_execute(): layers are sent to where build_push() will be asked to put the
+ * image as soon as they are there. Both take the same name.
+ */
+int build_push_ahead(struct build *b, const char *name, struct err *e);
+
+/*
  * Does it. On success every platform's image is in the store. -ECANCELED after
  * build_cancel(). With `partial`, 1 when only some platforms' are: e tells then what
  * became of the first other one.

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/path.h"
@@ -76,6 +77,8 @@ static void change_clear(struct build_change *c)
 	layer_entry_clear(&c->entry);
 	free(c->from);
 	free(c->text);
+	free(c->bytes);
+	free(c->unread);
 }
 
 /* Changes with their places, since qsort(3) is not stable. */
@@ -141,6 +144,31 @@ static void link_names(struct build_changes *c)
 	free(named.v);
 }
 
+bool build_change_look_up(struct build_change *change, struct build_files *files,
+			  const struct stat *st)
+{
+	struct build_known k;
+
+	build_known_init(&k, st);
+	if (!st->st_size) {
+		oci_digest_of("", 0, &change->content);
+	} else if (build_files_find(files, &k)) {
+		change->content = k.digest;
+		return k.plain;
+	} else {
+		change->unread = xcalloc(1, sizeof k);
+		*change->unread = k;
+		change->files = files;
+	}
+	return false;
+}
+
+void build_change_seen(struct build_change *change)
+{
+	if (change->unread)
+		change->unread->plain = change->entry.nxattrs == 0;
+}
+
 void build_changes_settle(struct build_changes *c, int64_t now)
 {
 	int64_t newest = INT64_MIN;
@@ -181,40 +209,155 @@ void build_changes_key(const struct build_changes *c, struct build_key *k)
 	}
 }
 
-static int open_text(const char *text, struct err *e)
-{
-	AUTO_CLOSE int fd = memfd_create("heredoc", MFD_CLOEXEC);
-	size_t len = strlen(text);
+/* --- Reading --- */
 
-	if (fd < 0 || write(fd, text, len) != (ssize_t)len || lseek(fd, 0, SEEK_SET) < 0)
+static void set_content(struct build_change *c, const struct oci_digest *content)
+{
+	c->content = *content;
+	free(TAKE_PTR(c->unread));
+}
+
+/* A hard link is read as the file that it is one to. */
+static bool is_unread(const struct build_change *c)
+{
+	return c->unread && c->entry.type == LAYER_FILE;
+}
+
+uint64_t build_changes_unread(struct build_changes *c)
+{
+	uint64_t total = 0;
+
+	for (size_t i = 0; i < c->n; i++) {
+		struct build_change *change = &c->v[i];
+
+		if (!is_unread(change))
+			continue;
+		if (build_files_find(change->files, change->unread))
+			set_content(change, &change->unread->digest);
+		else
+			total += change->entry.size;
+	}
+	return total;
+}
+
+static void learn(struct build_change *c, const struct oci_digest *content)
+{
+	c->unread->digest = *content;
+	build_files_add(c->files, c->unread);
+	set_content(c, content);
+}
+
+static int read_bytes(struct build_change *c, struct oci_digest *content, struct err *e)
+{
+	AUTO_CLOSE int fd = path_open(c->root, c->from, PATH_BENEATH, O_RDONLY, 0);
+	AUTO_FREE char *bytes = xrealloc(NULL, c->entry.size, 1);
+	size_t got = 0;
+	ssize_t n = 0;
+
+	if (fd < 0)
+		return err_sys(e, fd, "cannot read %s", c->from);
+	while (got < c->entry.size) {
+		n = read(fd, bytes + got, c->entry.size - got);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		got += (size_t)n;
+	}
+	if (n < 0)
+		return err_sys(e, -errno, "cannot read %s", c->from);
+	if (got < c->entry.size)
+		return err_set(e, -EIO, "%s became shorter while it was read", c->from);
+	oci_digest_of(bytes, got, content);
+	c->bytes = TAKE_PTR(bytes);
+	return 0;
+}
+
+int build_changes_read(struct build_changes *c, bool keep, struct err *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < c->n; i++) {
+		struct build_change *change = &c->v[i];
+		struct oci_digest content;
+
+		if (!is_unread(change))
+			continue;
+		if (keep)
+			r = read_bytes(change, &content, e);
+		else
+			r = build_file_digest(change->root, change->from, &content, e);
+		if (r == 0)
+			learn(change, &content);
+	}
+	return r;
+}
+
+int build_changes_digests(struct build *b, struct build_changes *c, struct err *e)
+{
+	int r = 0;
+
+	pthread_mutex_lock(&b->reading);
+	if (build_changes_unread(c))
+		r = build_changes_read(c, false, e);
+	pthread_mutex_unlock(&b->reading);
+	return r;
+}
+
+/* --- Writing --- */
+
+static int open_bytes(const char *bytes, size_t len, struct err *e)
+{
+	AUTO_CLOSE int fd = memfd_create("bytes", MFD_CLOEXEC);
+
+	if (fd < 0 || write(fd, bytes, len) != (ssize_t)len || lseek(fd, 0, SEEK_SET) < 0)
 		return err_sys(e, -errno, "cannot keep a file in memory");
 	return TAKE_FD(fd);
 }
 
-static int write_change(struct layer_writer *w, const struct build_change *c,
-			struct err *e)
+static int write_change(struct layer_writer *w, struct build_change *c, struct err *e)
 {
+	struct oci_digest content;
 	AUTO_CLOSE int fd = -1;
+	int r;
 
 	if (c->entry.type == LAYER_FILE && c->entry.size) {
-		if (c->text)
-			fd = open_text(c->text, e);
+		const char *bytes = c->text ? c->text : c->bytes;
+
+		if (bytes)
+			fd = open_bytes(bytes, c->entry.size, e);
 		else
 			fd = path_open(c->root, c->from, PATH_BENEATH, O_RDONLY, 0);
 		if (fd < 0)
-			return c->text ? fd : err_sys(e, fd, "cannot read %s", c->from);
+			return bytes ? fd : err_sys(e, fd, "cannot read %s", c->from);
 	}
-	return layer_writer_add(w, &c->entry, fd, e);
+	if (!is_unread(c))
+		return layer_writer_add(w, &c->entry, fd, e);
+	r = layer_writer_add_hashed(w, &c->entry, fd, &content, e);
+	if (r == 0)
+		learn(c, &content);
+	return r;
 }
 
-int build_changes_write(struct build *b, const struct build_changes *c,
+int build_changes_fill(struct build *b, struct build_changes *c,
+		       struct build_new_layer *new, struct err *e)
+{
+	int r = build_new_layer_begin(b, new, e);
+
+	for (size_t i = 0; r == 0 && i < c->n; i++) {
+		if (build_cancelled(b))
+			return err_set(e, -ECANCELED, "cancelled");
+		r = write_change(new->writer, &c->v[i], e);
+	}
+	return r;
+}
+
+int build_changes_write(struct build *b, struct build_changes *c,
 			struct build_layer **layer, struct err *e)
 {
 	struct build_new_layer new;
-	int r = build_new_layer_begin(b, &new, e);
+	int r = build_changes_fill(b, c, &new, e);
 
-	for (size_t i = 0; r == 0 && i < c->n; i++)
-		r = write_change(new.writer, &c->v[i], e);
 	if (r == 0)
 		r = build_new_layer_end(b, &new, layer, e);
 	build_new_layer_free(&new);

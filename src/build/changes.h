@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "base/err.h"
+#include "build/files.h"
 #include "build/key.h"
 #include "build/step.h"
 #include "layer/index.h"
@@ -19,10 +20,13 @@ struct build_change {
 	bool parent; /* a folder on the way: its time says nothing */
 	int root;    /* borrowed: the folder that `from` is in; -1: there are no bytes */
 	char *from;  /* path in root, no links in it */
-	char *text;  /* or the bytes themselves */
+	char *text;  /* or the bytes themselves: text, */
+	char *bytes; /* or what was read in advance, entry.size of them */
 	dev_t dev;   /* of a file with several names; 0 else */
 	ino_t ino;
-	struct oci_digest content; /* of a file, when digests are asked for */
+	struct oci_digest content;  /* of a file, when digests are asked for */
+	struct build_known *unread; /* by what it is to be known; NULL: content is set */
+	struct build_files *files;  /* and to whom */
 };
 
 struct build_changes {
@@ -44,6 +48,15 @@ int build_changes_add_parents(struct build_changes *c, const struct layer_view *
 			      struct err *e);
 
 /*
+ * Sets the digest of a file's content, or notes that it has to be read. True when the
+ * file is known to have no attributes; else build_change_seen() is to follow, once the
+ * entry has them.
+ */
+bool build_change_look_up(struct build_change *change, struct build_files *files,
+			  const struct stat *st);
+void build_change_seen(struct build_change *change);
+
+/*
  * In the order of layers; of several with one path the last counts; names of one file
  * become links to the first. Folders on the way get the time of the newest file.
  */
@@ -52,7 +65,24 @@ void build_changes_settle(struct build_changes *c, int64_t now);
 /* All but times. */
 void build_changes_key(const struct build_changes *c, struct build_key *k);
 
-int build_changes_write(struct build *b, const struct build_changes *c,
+/* Reads what has to be read for digests, unless others do. */
+int build_changes_digests(struct build *b, struct build_changes *c, struct err *e);
+
+/* With b->reading: how many bytes have to be read, which nobody did meanwhile. */
+uint64_t build_changes_unread(struct build_changes *c);
+
+/* And does so; keep: the bytes stay in memory for build_changes_fill(). */
+int build_changes_read(struct build_changes *c, bool keep, struct err *e);
+
+/*
+ * Begins a layer and adds everything to it; the digests of what was unread are set on the
+ * way. build_new_layer_end() may follow, build_new_layer_free() must.
+ */
+int build_changes_fill(struct build *b, struct build_changes *c,
+		       struct build_new_layer *new, struct err *e);
+
+/* The whole layer. */
+int build_changes_write(struct build *b, struct build_changes *c,
 			struct build_layer **layer, struct err *e);
 void build_changes_free(struct build_changes *c);
 

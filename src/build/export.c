@@ -17,13 +17,25 @@ static int complete_reference(const char *name, struct oci_reference *ref, struc
 	return r;
 }
 
+size_t build_origins(const struct build *b, const struct oci_reference *ref,
+		     struct oci_reference **origins)
+{
+	size_t n = 0;
+
+	*origins = xcalloc(b->images.n + 1, sizeof **origins);
+	for (size_t i = 0; i < b->images.n; i++)
+		if (!b->images.v[i]->local &&
+		    strcmp(b->images.v[i]->ref.host, ref->host) == 0)
+			(*origins)[n++] = b->images.v[i]->ref;
+	return n;
+}
+
 int build_push(struct build *b, const char *name, bool by_digest, struct err *e)
 {
 	char digest[OCI_DIGEST_TEXT];
 	AUTO_OCI_REFERENCE struct oci_reference ref = {0};
-	AUTO_FREE struct oci_reference *origins =
-		xcalloc(b->images.n + 1, sizeof *origins);
-	size_t n = 0;
+	AUTO_FREE struct oci_reference *origins = NULL;
+	size_t n;
 	int r = complete_reference(name, &ref, e);
 
 	if (r < 0)
@@ -34,10 +46,8 @@ int build_push(struct build *b, const char *name, bool by_digest, struct err *e)
 		free(ref.digest);
 		ref.digest = xstrdup(digest);
 	}
-	for (size_t i = 0; i < b->images.n; i++)
-		if (!b->images.v[i]->local &&
-		    strcmp(b->images.v[i]->ref.host, ref.host) == 0)
-			origins[n++] = b->images.v[i]->ref; /* lent */
+	build_ahead_finish(b);
+	n = build_origins(b, &ref, &origins);
 	return registry_push(b->registry, &ref, build_result(b), &b->blobs, origins, n,
 			     e);
 }

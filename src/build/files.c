@@ -3,17 +3,25 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/alloc.h"
 #include "base/path.h"
+#include "base/strbuf.h"
 #include "build/key.h"
 
 enum {
 	BLOCK = 256 * 1024,
 	TOO_NEW = 2, /* seconds; the coarsest file system's clock */
+};
+
+/* One that this build met. */
+struct seen {
+	struct build_known known;
+	bool lasting; /* its times are old enough for later builds */
 };
 
 static int compare(const void *a, const void *b)
@@ -25,20 +33,17 @@ static int compare(const void *a, const void *b)
 	return x->ino < y->ino ? -1 : x->ino > y->ino;
 }
 
-static struct build_known known_of(const struct stat *st)
+void build_known_init(struct build_known *k, const struct stat *st)
 {
 	/* Records are compared and written as bytes: padding must be zeros. */
-	struct build_known k;
-
-	memset(&k, 0, sizeof k);
-	k.dev = st->st_dev;
-	k.ino = st->st_ino;
-	k.size = (uint64_t)st->st_size;
-	k.mtime[0] = st->st_mtim.tv_sec;
-	k.mtime[1] = st->st_mtim.tv_nsec;
-	k.ctime[0] = st->st_ctim.tv_sec;
-	k.ctime[1] = st->st_ctim.tv_nsec;
-	return k;
+	memset(k, 0, sizeof *k);
+	k->dev = st->st_dev;
+	k->ino = st->st_ino;
+	k->size = (uint64_t)st->st_size;
+	k->mtime[0] = st->st_mtim.tv_sec;
+	k->mtime[1] = st->st_mtim.tv_nsec;
+	k->ctime[0] = st->st_ctim.tv_sec;
+	k->ctime[1] = st->st_ctim.tv_nsec;
 }
 
 static bool same(const struct build_known *a, const struct build_known *b)
@@ -57,7 +62,7 @@ void build_files_open(struct build_files *f, struct store *store, int context)
 	pthread_mutex_init(&f->lock, NULL);
 	if (fstat(context, &st) < 0)
 		return;
-	build_key_begin(&k, "context 1");
+	build_key_begin(&k, "context 2");
 	build_key_number(&k, (int64_t)st.st_dev);
 	build_key_number(&k, (int64_t)st.st_ino);
 	build_key_end(&k, &f->key);
@@ -70,8 +75,8 @@ void build_files_open(struct build_files *f, struct store *store, int context)
 	free(data);
 }
 
-static int read_digest(int root, const char *path, struct oci_digest *digest,
-		       struct err *e)
+int build_file_digest(int root, const char *path, struct oci_digest *digest,
+		      struct err *e)
 {
 	AUTO_CLOSE int fd = path_open(root, path, PATH_BENEATH, O_RDONLY | O_NOFOLLOW, 0);
 	struct oci_hasher *h;
@@ -80,7 +85,7 @@ static int read_digest(int root, const char *path, struct oci_digest *digest,
 
 	if (fd < 0)
 		return err_sys(e, fd, "cannot read %s", path);
-	block = xcalloc(1, BLOCK);
+	block = xrealloc(NULL, BLOCK, 1);
 	h = oci_hasher_new();
 	do {
 		n = read(fd, block, BLOCK);
@@ -93,50 +98,72 @@ static int read_digest(int root, const char *path, struct oci_digest *digest,
 	return n < 0 ? err_sys(e, -errno, "cannot read %s", path) : 0;
 }
 
-static void remember(struct build_files *f, const struct build_known *k, bool new)
+/* With the lock. */
+static void remember(struct build_files *f, const struct build_known *k, bool lasting)
 {
+	struct seen *seen = xcalloc(1, sizeof *seen);
+	struct seen **found;
+
+	*seen = (struct seen){*k, lasting};
+	found = tsearch(seen, &f->seen, compare);
+	if (!found)
+		abort(); /* out of memory */
+	if (*found != seen) {
+		**found = *seen; /* the file was replaced meanwhile */
+		free(seen);
+	}
+}
+
+bool build_files_find(struct build_files *f, struct build_known *k)
+{
+	const struct build_known *old = NULL;
+	struct seen **seen;
+
 	pthread_mutex_lock(&f->lock);
-	GROW(f->found, f->nfound);
-	f->found[f->nfound++] = *k;
-	f->changed = f->changed || new;
+	seen = tfind(k, &f->seen, compare);
+	if (seen) {
+		old = &(*seen)->known;
+	} else if (f->n) {
+		old = bsearch(k, f->v, f->n, sizeof *f->v, compare);
+		if (old && same(old, k))
+			remember(f, old, true);
+	}
+	if (old && !same(old, k))
+		old = NULL;
+	if (old)
+		*k = *old;
+	pthread_mutex_unlock(&f->lock);
+	return old != NULL;
+}
+
+void build_files_add(struct build_files *f, const struct build_known *k)
+{
+	bool lasting =
+		k->mtime[0] < f->started - TOO_NEW && k->ctime[0] < f->started - TOO_NEW;
+
+	pthread_mutex_lock(&f->lock);
+	remember(f, k, lasting);
+	f->changed = f->changed || lasting;
 	pthread_mutex_unlock(&f->lock);
 }
 
-int build_files_digest(struct build_files *f, int root, const char *path,
-		       const struct stat *st, struct oci_digest *digest, struct err *e)
+static void add_lasting(const void *node, VISIT visit, void *context)
 {
-	struct build_known k = known_of(st);
-	const struct build_known *old = NULL;
-	int r;
+	const struct seen *seen = *(struct seen *const *)node;
 
-	if (f->n)
-		old = bsearch(&k, f->v, f->n, sizeof *f->v, compare);
-	if (old && same(old, &k)) {
-		*digest = old->digest;
-		remember(f, old, false);
-		return 0;
-	}
-	r = read_digest(root, path, digest, e);
-	k.digest = *digest;
-	if (r == 0 && st->st_mtime < f->started - TOO_NEW &&
-	    st->st_ctime < f->started - TOO_NEW)
-		remember(f, &k, true);
-	return r;
+	/* Each is visited once in this order, which is that of compare(). */
+	if ((visit == postorder || visit == leaf) && seen->lasting)
+		strbuf_add(context, &seen->known, sizeof seen->known);
 }
 
 int build_files_save(struct build_files *f, struct err *e)
 {
-	size_t n = 0;
+	AUTO_STRBUF struct strbuf all = STRBUF_INIT;
 
 	if (!f->changed)
 		return 0;
-	qsort(f->found, f->nfound, sizeof *f->found, compare);
-	for (size_t i = 0; i < f->nfound; i++)
-		if (!n || compare(&f->found[n - 1], &f->found[i]) != 0)
-			f->found[n++] = f->found[i];
-	f->nfound = n;
-	return store_record_write(f->store, STORE_FILES, &f->key, f->found,
-				  n * sizeof *f->found, e);
+	twalk_r(f->seen, add_lasting, &all);
+	return store_record_write(f->store, STORE_FILES, &f->key, all.data, all.len, e);
 }
 
 void build_files_free(struct build_files *f)
@@ -144,6 +171,6 @@ void build_files_free(struct build_files *f)
 	if (f->store)
 		pthread_mutex_destroy(&f->lock);
 	free(f->v);
-	free(f->found);
+	tdestroy(f->seen, free);
 	*f = (struct build_files){0};
 }

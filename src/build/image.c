@@ -75,6 +75,54 @@ static int resolve_local(struct build *b, struct build_image *i, const char *nam
 	return r < 0 ? r : take_origin(i, &local, doc, e);
 }
 
+/* What a name means in its registry, asked for once. Valid until the next call. */
+static int find_top(struct build *b, const struct oci_reference *ref, const char *name,
+		    const struct oci_document **doc, struct err *e)
+{
+	struct build_images *all = &b->images;
+	struct oci_document top = {0};
+	int r;
+
+	for (size_t n = 0; n < all->ntops; n++)
+		if (strcmp(all->tops[n].name, name) == 0) {
+			*doc = &all->tops[n].doc;
+			return 0;
+		}
+	r = registry_resolve(b->registry, ref, &top, e);
+	if (r < 0)
+		return r;
+	GROW(all->tops, all->ntops);
+	all->tops[all->ntops] = (struct build_top){xstrdup(name), top};
+	*doc = &all->tops[all->ntops++].doc;
+	return 0;
+}
+
+/* Manifests of an index stay in the store, so that the index is all to ask for again. */
+static int resolve_remote(struct build *b, const struct build_image *i,
+			  const struct oci_reference *ref, struct oci_document *doc,
+			  struct err *e)
+{
+	AUTO_FREE char *name = oci_reference_format(ref);
+	AUTO_OCI_INDEX struct oci_index index = {0};
+	const struct oci_descriptor *chosen;
+	const struct oci_document *top;
+	int r = find_top(b, ref, name, &top, e);
+
+	if (r < 0)
+		return r;
+	if (!oci_document_is_index(top))
+		return registry_resolve_platform(b->registry, ref, &i->platform, doc, e);
+	r = oci_index_parse(&index, top, e);
+	if (r == 0)
+		r = oci_index_select(&index, &i->platform, &chosen, e);
+	if (r < 0)
+		return err_wrap(e, r, "%s", name);
+	if (stored_document(b, &chosen->digest, chosen->media_type, doc, NULL) == 0)
+		return 0;
+	r = registry_fetch_document(b->registry, ref, chosen, doc, e);
+	return r < 0 ? r : oci_blobs_add(b->stored, doc->data, doc->len, NULL, e);
+}
+
 /* What the name, which may be a short one, means besides docker.io's. */
 static int find_remote(struct build *b, struct build_image *i, struct err *e)
 {
@@ -134,8 +182,8 @@ static int resolve(struct build *b, struct build_image *i, int *names,
 			oci_reference_free(&whole);
 			return r;
 		}
-		r = registry_resolve_platform(b->registry, &whole, &i->platform, doc,
-					      pull == BUILD_PULL_NEWER ? NULL : e);
+		r = resolve_remote(b, i, &whole, doc,
+				   pull == BUILD_PULL_NEWER ? NULL : e);
 		if (r == 0 || pull == BUILD_PULL_ALWAYS) {
 			oci_reference_free(&i->ref);
 			i->ref = whole;
@@ -151,7 +199,7 @@ static int resolve(struct build *b, struct build_image *i, int *names,
 	r = find_remote(b, i, e);
 	if (r < 0)
 		return r;
-	return registry_resolve_platform(b->registry, &i->ref, &i->platform, doc, e);
+	return resolve_remote(b, i, &i->ref, doc, e);
 }
 
 static int document_of_layout(struct build_image *i, const char *name,
@@ -351,6 +399,11 @@ void build_images_free(struct build *b)
 	for (size_t i = 0; i < b->images.n; i++)
 		image_free(b->images.v[i]);
 	free(b->images.v);
+	for (size_t i = 0; i < b->images.ntops; i++) {
+		free(b->images.tops[i].name);
+		oci_document_free(&b->images.tops[i].doc);
+	}
+	free(b->images.tops);
 	for (size_t i = 0; b->manifests && i < b->nplatforms; i++)
 		oci_document_free(&b->manifests[i]);
 	free(b->manifests);

@@ -24,6 +24,11 @@ struct build_image {
 struct build_images {
 	struct build_image **v;
 	size_t n;
+	struct build_top {
+		char *name;
+		struct oci_document doc;
+	} * tops; /* indexes that came from registries */
+	size_t ntops;
 };
 
 /*

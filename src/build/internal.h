@@ -6,6 +6,7 @@
 #include <pthread.h>
 
 #include "build/agent.h"
+#include "build/ahead.h"
 #include "build/build.h"
 #include "build/cache.h"
 #include "build/copies.h"
@@ -61,6 +62,12 @@ struct build {
 	enum build_storage storage; /* see copies.h */
 	struct build_copies copies;
 
+	/*
+	 * Held by who reads files whose digests are unknown: whoever wants the same ones
+	 * waits for them, and does not read them once more.
+	 */
+	pthread_mutex_t reading;
+	struct build_ahead ahead;
 	struct build_downloads downloads;
 	struct build_plan plan;
 	struct build_images images;
@@ -91,6 +98,11 @@ void build_blobs_init(struct build *b);
 /* Copies a blob of this machine into the store, verified. */
 int build_blob_take(struct build *b, struct oci_blobs *from,
 		    const struct oci_descriptor *blob, struct err *e);
+
+/* The images from a reference's host, whose blobs are there: lent, in the caller's list.
+ */
+size_t build_origins(const struct build *b, const struct oci_reference *ref,
+		     struct oci_reference **origins);
 
 /* Whether the build is to end. */
 bool build_cancelled(const struct build *b);

@@ -267,7 +267,7 @@ void build_mounts_close(struct build *b, struct build_mounts *m)
 	*m = (struct build_mounts){0};
 }
 
-static int key_of_folder(struct build_folder *folder, const char *source,
+static int key_of_folder(struct build *b, struct build_folder *folder, const char *source,
 			 struct build_key *k, struct err *e)
 {
 	AUTO_CHANGES struct build_changes changes = {0};
@@ -286,8 +286,9 @@ static int key_of_folder(struct build_folder *folder, const char *source,
 	if (r < 0)
 		return r;
 	build_changes_settle(&changes, 0);
+	r = build_changes_digests(b, &changes, e);
 	build_changes_key(&changes, k);
-	return 0;
+	return r;
 }
 
 int build_mounts_key(struct build *b, const struct build_step *s, struct build_key *k,
@@ -305,7 +306,7 @@ int build_mounts_key(struct build *b, const struct build_step *s, struct build_k
 			build_chain_digest(&from->layers, &digest);
 			build_key_digest(k, &digest);
 		} else if (m->type == DOCKERFILE_MOUNT_BIND) {
-			r = key_of_folder(folder, m->source ? m->source : "", k, e);
+			r = key_of_folder(b, folder, m->source ? m->source : "", k, e);
 		}
 	}
 	return r;

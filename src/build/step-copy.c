@@ -22,6 +22,8 @@
 #include "build/tree.h"
 #include "registry/fetch.h"
 
+enum { KEEP_MAX = 4 << 20 }; /* bytes of files in memory */
+
 struct copy {
 	struct build *b;
 	struct build_step *s;
@@ -37,6 +39,9 @@ struct copy {
 	char *to; /* in the form of layers */
 	struct build_changes changes;
 	struct build_archives archives;
+	struct build_new_layer layer; /* filled by who had to read files */
+	bool filled;
+	bool reading; /* holds the lock */
 };
 
 static const char *flag(const struct build_step *s, enum dockerfile_flag_id id)
@@ -489,10 +494,41 @@ static void key_of(struct copy *c, struct oci_digest *key)
 	build_key_end(&k, key);
 }
 
+static int fill(struct copy *c, struct err *e)
+{
+	c->filled = true;
+	return build_changes_fill(c->b, &c->changes, &c->layer, e);
+}
+
+/*
+ * The key needs the digests of all files, and each is read only once. A few new ones stay
+ * in memory until it is known whether the layer is there already; of more, the layer is
+ * made at once, though it may turn out that it was there. Others who want the same files
+ * wait until then, for they may want the same layer.
+ */
+static int read_unread(struct copy *c, struct err *e)
+{
+	uint64_t unread;
+
+	pthread_mutex_lock(&c->b->reading);
+	unread = build_changes_unread(&c->changes);
+	if (!unread) {
+		pthread_mutex_unlock(&c->b->reading);
+		return 0;
+	}
+	c->reading = true;
+	if (unread > KEEP_MAX)
+		return fill(c, e);
+	return build_changes_read(&c->changes, true, e);
+}
+
 static int make(struct build *b, void *context, struct build_outcome *outcome,
 		struct err *e)
 {
-	return build_changes_write(b, context, &outcome->layer, e);
+	struct copy *c = context;
+	int r = c->filled ? 0 : fill(c, e);
+
+	return r < 0 ? r : build_new_layer_end(b, &c->layer, &outcome->layer, e);
 }
 
 static int copy_all(struct copy *c, struct err *e)
@@ -515,6 +551,10 @@ static void copy_free(struct copy *c)
 	dockerfile_ignore_free(&c->exclude);
 	build_changes_free(&c->changes);
 	build_archives_free(&c->archives);
+	if (c->filled)
+		build_new_layer_free(&c->layer);
+	if (c->reading)
+		pthread_mutex_unlock(&c->b->reading);
 }
 
 int build_step_copy(struct build *b, struct build_step *s, struct build_outcome *outcome,
@@ -535,6 +575,9 @@ int build_step_copy(struct build *b, struct build_step *s, struct build_outcome 
 	if (!c.changes.n)
 		return 0;
 	build_changes_settle(&c.changes, b->now);
+	r = read_unread(&c, e);
+	if (r < 0)
+		return r;
 	key_of(&c, &key);
-	return build_once(b, &key, make, &c.changes, outcome, cached, e);
+	return build_once(b, &key, make, &c, outcome, cached, e);
 }

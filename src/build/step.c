@@ -60,6 +60,7 @@ int build_step_do(struct build *b, struct build_step *s, bool *cached, struct er
 	if (s->kind == BUILD_BASE) {
 		if (s->image)
 			build_chain_copy(&s->layers, &s->image->layers);
+		build_ahead_add(b, s);
 		return 0;
 	}
 	switch (s->kind) {
@@ -80,6 +81,7 @@ int build_step_do(struct build *b, struct build_step *s, bool *cached, struct er
 	s->created = outcome.created;
 	if (outcome.layer)
 		build_chain_add(&s->layers, outcome.layer);
+	build_ahead_add(b, s);
 	return 0;
 }
 

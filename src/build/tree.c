@@ -130,6 +130,7 @@ static int add_at(const struct build_tree *t, int folder, const char *name,
 	AUTO_FREE char *proc = NULL;
 	struct build_change *change;
 	struct layer_entry *entry;
+	bool plain = false;
 	int r = 0;
 
 	if (S_ISSOCK(st->st_mode))
@@ -142,15 +143,20 @@ static int add_at(const struct build_tree *t, int folder, const char *name,
 		entry->uid = st->st_uid;
 		entry->gid = st->st_gid;
 	}
-	proc = xasprintf("/proc/self/fd/%d/%s", folder, name);
 	if (entry->type == LAYER_SYMLINK)
 		return read_link(folder, name, entry, e);
 	if (entry->type == LAYER_CHAR || entry->type == LAYER_BLOCK) {
 		entry->major = major(st->st_rdev);
 		entry->minor = minor(st->st_rdev);
 	}
-	if (entry->type == LAYER_FILE || entry->type == LAYER_FOLDER)
+	if (entry->type == LAYER_FILE && t->files)
+		plain = build_change_look_up(change, t->files, st);
+	if (!plain || t->owner_xattr)
+		proc = xasprintf("/proc/self/fd/%d/%s", folder, name);
+	if (!plain && (entry->type == LAYER_FILE || entry->type == LAYER_FOLDER)) {
 		r = read_xattrs(proc, entry, e);
+		build_change_seen(change);
+	}
 	if (r == 0 && t->owner_xattr)
 		owner_from_xattr(entry, proc);
 	if (r < 0 || entry->type != LAYER_FILE)
@@ -162,9 +168,7 @@ static int add_at(const struct build_tree *t, int folder, const char *name,
 		change->dev = st->st_dev;
 		change->ino = st->st_ino;
 	}
-	return t->files ? build_files_digest(t->files, t->root, path, st,
-					     &change->content, e)
-			: 0;
+	return 0;
 }
 
 int build_tree_add(const struct build_tree *t, const char *path, const struct stat *st,

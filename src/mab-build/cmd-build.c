@@ -200,7 +200,10 @@ static int do_build(const struct settings *s, struct build *b, struct progress *
 		show_plan(b, s->progress == PROGRESS_JSON);
 		return 0;
 	}
-	r = build_execute(b, e);
+	for (size_t i = 0; r == 0 && s->push && i < s->tags.n; i++)
+		r = build_push_ahead(b, s->tags.v[i], e);
+	if (r == 0)
+		r = build_execute(b, e);
 	if (r == 0)
 		r = finish(s, b, p, e);
 	else if (r > 0)

@@ -1,0 +1,136 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# What is read, asked for, or sent only once, and early.
+
+load helpers
+
+setup() {
+	build_setup
+	base linux/amd64 linux/arm64
+}
+
+teardown() {
+	registry_teardown
+}
+
+# How often the build opened each file to read it: "COUNT PATH", sorted.
+opened() # PATTERN
+{
+	grep -vE 'O_PATH|O_WRONLY|O_RDWR' trace |
+		grep -Eo "open(at|at2)\([^\"]*\"$1\"" |
+		sed 's/.*"\(.*\)"/\1/' | sort | uniq -c | sed 's/^ *//'
+}
+
+traced_build()
+{
+	need strace
+	strace -f -qq -e trace=openat,openat2 -o trace "${top_builddir:-build}/mab-build" \
+		build --tls-verify=false --platform linux/amd64,linux/arm64 "$@"
+}
+
+@test "a file of the context is read once, for all platforms and steps" {
+	mkdir ctx/tree
+	for i in 1 2 3; do echo "$i" >ctx/tree/file$i; done
+	touch ctx/tree/empty
+	dockerfile <<-'EOF'
+		FROM $BASE
+		COPY tree /tree
+		RUN --mount=type=bind,source=tree/file1,target=/one cat /one
+		COPY tree/file2 /
+	EOF
+	traced_build ctx
+	run opened '(tree/)?(file[0-9]|empty)'
+	# file2 is in two layers.
+	[ "$output" = $'1 tree/file1\n2 tree/file2\n1 tree/file3' ]
+}
+
+@test "one that is known is not read for its digest" {
+	mkdir ctx/tree
+	for i in 1 2 3; do echo "$i" >ctx/tree/file$i; done
+	touch -d yesterday ctx/tree/*
+	dockerfile <<-'EOF'
+		FROM $BASE
+		COPY tree /tree
+	EOF
+	sleep 3 # changes of the last two seconds prove nothing
+	build ctx
+	echo new >ctx/tree/file2
+	traced_build ctx
+	run opened '(tree/)?file[0-9]'
+	[ "$output" = $'1 tree/file1\n1 tree/file2\n1 tree/file3' ]
+	traced_build ctx
+	run opened '(tree/)?file[13]'
+	[ -z "$output" ]
+}
+
+@test "a change that is taken back finds its layer again" {
+	mkdir ctx/tree
+	echo one >ctx/tree/file
+	dockerfile <<-'EOF'
+		FROM $BASE
+		COPY tree /tree
+	EOF
+	first=$(build ctx)
+	echo two >ctx/tree/file
+	[ "$(build ctx)" != "$first" ]
+	echo one >ctx/tree/file
+	run build ctx
+	[[ $output == *CACHED* ]]
+	[[ $output == *"$first"* ]]
+}
+
+# The step ends only once the registry has heard of the repository.
+@test "layers go up while later steps run" {
+	echo file >ctx/file
+	dockerfile <<-EOF
+		FROM $registry/base:1
+		COPY file /
+		RUN until wget -q -O - http://$registry/v2/_catalog | grep '"ahead"'; do sleep 0.1; done
+	EOF
+	build --platform linux/amd64 -t "$registry/ahead:1" --push ctx
+	skopeo inspect --tls-verify=false "docker://$registry/ahead:1"
+}
+
+@test "a build that fails leaves no tag and no upload behind" {
+	echo file >ctx/file
+	dockerfile <<-EOF
+		FROM $registry/base:1
+		COPY file /
+		RUN until wget -q -O - http://$registry/v2/_catalog | grep '"ahead"'; do sleep 0.1; done; false
+	EOF
+	run build --platform linux/amd64 -t "$registry/ahead:1" --push ctx
+	[ "$status" -eq 1 ]
+	[[ $output == *"ended with exit code 1"* ]]
+	run skopeo inspect --tls-verify=false "docker://$registry/ahead:1"
+	[ "$status" -ne 0 ]
+	run find storage -path '*/ahead/_uploads/*' -name data
+	[ -z "$output" ]
+}
+
+@test "what no image has is not sent" {
+	dd if=/dev/urandom of=ctx/helper bs=1k count=64 status=none
+	dockerfile <<-'EOF'
+		FROM $BASE AS helper
+		COPY helper /helper
+		RUN wc -c </helper >/size
+		FROM $BASE
+		COPY --from=helper /size /
+	EOF
+	build --platform linux/amd64 -t "$registry/small:1" --push ctx
+	run find storage/docker/registry/v2/blobs -name data -size -100k -size +63k
+	[ -z "$output" ]
+}
+
+@test "an index is asked for once, and not at all for manifests that the store has" {
+	printf 'FROM %s\nCOPY Dockerfile /\n' "$registry/base:1" >ctx/Dockerfile
+	export MAB_BUILD_ROOT=$PWD/other # the base is local to the first
+	for times in 1 2; do
+		before=$(wc -l <registry.log)
+		build --platform linux/amd64,linux/arm64 ctx
+		sed "1,${before}d" registry.log >log$times
+	done
+	[ "$(requests '"GET /v2/base/manifests/1 ' log1)" -eq 1 ]
+	[ "$(requests '"GET /v2/base/manifests/sha256' log1)" -eq 2 ]
+	[ "$(requests '"GET /v2/base/manifests/1 ' log2)" -eq 1 ]
+	[ "$(requests '"GET /v2/base/manifests/sha256' log2)" -eq 0 ]
+}
