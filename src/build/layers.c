@@ -339,9 +339,8 @@ static int make_snapshot(struct build *b, struct build_layer *l,
 static int view_of_first(struct build *b, const struct build_chain *c, size_t n,
 			 struct layer_view *view, struct err *e);
 
-/* Of the layer at i, with those below it: an fd of its files, the layer's. */
-static int get_snapshot(struct build *b, const struct build_chain *c, size_t i,
-			struct err *e)
+int build_chain_snapshot(struct build *b, const struct build_chain *c, size_t i,
+			 struct err *e)
 {
 	struct build_layer *l = c->v[i];
 	struct layer_view below;
@@ -412,7 +411,7 @@ static int get_index(struct build *b, const struct build_chain *c, size_t i,
 	int r = 0;
 
 	if (b->plan.runs && b->storage != BUILD_STORAGE_COPIES && !has_index(b, l))
-		r = get_snapshot(b, c, i, e);
+		r = build_chain_snapshot(b, c, i, e);
 	return r < 0 ? r : build_layer_index(b, l, index, e);
 }
 
@@ -575,7 +574,7 @@ int build_chain_snapshots(struct build *b, const struct build_chain *c, int **fd
 	/* Unpacked from below, listed from above. */
 	for (size_t i = 0, at = *n; fd >= 0 && i < c->n; i++)
 		if (!is_above(c, i))
-			(*fds)[--at] = fd = get_snapshot(b, c, i, e);
+			(*fds)[--at] = fd = build_chain_snapshot(b, c, i, e);
 	end_fetching(&fetching);
 	return fd < 0 ? fd : 0;
 }

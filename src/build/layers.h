@@ -79,6 +79,10 @@ void build_chain_free(struct build_chain *c);
 /* What tells these layers from others, whatever made them. */
 void build_chain_digest(const struct build_chain *c, struct oci_digest *digest);
 
+/* Of the layer at i, as it looks over those below it: an fd of its files, the layer's. */
+int build_chain_snapshot(struct build *b, const struct build_chain *c, size_t i,
+			 struct err *e);
+
 /*
  * The snapshots, the uppermost first, as priv_overlay wants them: each once, since what a
  * layer hides below it hides the same layer too. *fds is the caller's.

@@ -84,11 +84,11 @@ static void add_entry(struct squash *s, size_t layer, size_t place, int snapshot
 }
 
 static int add_layer(struct build *b, struct squash *s, size_t layer,
-		     struct build_layer *l, struct err *e)
+		     const struct build_chain *all, size_t at, struct err *e)
 {
 	struct layer_index *index = s->view.layers[layer];
 	AUTO_FREE bool *linked = NULL;
-	int snapshot = build_layer_snapshot(b, l, e);
+	int snapshot = build_chain_snapshot(b, all, at, e);
 
 	if (snapshot < 0)
 		return snapshot;
@@ -113,7 +113,7 @@ int build_squash(struct build *b, const struct build_stage *stage, size_t nbase,
 	int r = build_chain_view(b, &top, &s.view, e);
 
 	for (size_t i = 0; i < top.n && r == 0; i++)
-		r = add_layer(b, &s, i, top.v[i], e);
+		r = add_layer(b, &s, i, all, nbase + i, e);
 	*layer = NULL;
 	if (r == 0) {
 		build_changes_settle(&s.changes, b->now);

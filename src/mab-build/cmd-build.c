@@ -114,6 +114,13 @@ static bool pushes_tags(const struct settings *s)
 	return s->push;
 }
 
+/* The layers that steps make are those of the image. */
+static bool pushes_layers(const struct settings *s)
+{
+	return pushes_tags(s) && !s->build.squash && !s->build.level &&
+	       s->build.compression == LAYER_GZIP;
+}
+
 static int finish(const struct settings *s, struct build *b, struct progress *p,
 		  struct err *e)
 {
@@ -200,7 +207,7 @@ static int do_build(const struct settings *s, struct build *b, struct progress *
 		show_plan(b, s->progress == PROGRESS_JSON);
 		return 0;
 	}
-	for (size_t i = 0; r == 0 && s->push && i < s->tags.n; i++)
+	for (size_t i = 0; r == 0 && pushes_layers(s) && i < s->tags.n; i++)
 		r = build_push_ahead(b, s->tags.v[i], e);
 	if (r == 0)
 		r = build_execute(b, e);
