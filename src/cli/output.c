@@ -2,6 +2,7 @@
 #include "cli/output.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <jansson.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -188,6 +189,28 @@ void cli_json_append(const struct cli_json *value, enum cli_json_form form,
 	if (!text)
 		abort();
 	strbuf_adds(out, text);
+}
+
+int cli_json_read_strings(const char *text, struct strv *out, struct err *e)
+{
+	json_error_t why;
+	json_t *array = json_loads(text, 0, &why), *value;
+	size_t i;
+
+	if (!array)
+		return err_set(e, -EINVAL, "not JSON, at column %d: %s", why.column,
+			       why.text);
+	json_array_foreach(array, i, value)
+	{
+		if (!json_is_string(value)) {
+			json_decref(array);
+			return err_set(e, -EINVAL, "item %zu of the list is no string",
+				       i + 1);
+		}
+		strv_add(out, json_string_value(value));
+	}
+	json_decref(array);
+	return 0;
 }
 
 void cli_json_print(struct cli_json *value, FILE *out)

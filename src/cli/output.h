@@ -54,6 +54,9 @@ enum cli_json_form { CLI_JSON_COMPACT, CLI_JSON_GO };
 void cli_json_append(const struct cli_json *value, enum cli_json_form form,
 		     struct strbuf *out);
 
+/* Reads a JSON list of strings and adds them. */
+int cli_json_read_strings(const char *text, struct strv *out, struct err *e);
+
 /* Indented, in order of insertion, with a final newline; then releases it. */
 void cli_json_print(struct cli_json *value, FILE *out);
 

@@ -83,6 +83,7 @@ static const struct cli_option options[] = {
 	{OPT_PROGRESS, "progress", .arg = "MODE",
 	 .help = "tty (a live block), plain (lines), json (an event a line), or auto (the "
 		 "default)"},
+	{OPT_QUIET, "quiet", .letter = 'q', .help = "show only what fails"},
 	{OPT_TRACE, "trace", .arg = "FILE",
 	 .help = "write when each step ran, in Chrome's trace format"},
 	{OPT_TIMELINE, "timeline", .arg = "FILE", .help = "the same as a picture (SVG)"},

@@ -46,6 +46,7 @@ extern const struct command cmd_login;
 extern const struct command cmd_logout;
 extern const struct command cmd_manifest;
 extern const struct command cmd_merge;
+extern const struct command cmd_plugin;
 extern const struct command cmd_prune;
 extern const struct command cmd_pull;
 extern const struct command cmd_push;

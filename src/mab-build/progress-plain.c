@@ -65,4 +65,11 @@ static void tell(void *view, const struct build_event *event)
 	}
 }
 
+static void tell_failure(void *view, const struct build_event *event)
+{
+	if (event->kind == BUILD_STEP_FAILED || event->kind == BUILD_STEP_TAIL)
+		tell(view, event);
+}
+
 const struct progress_view progress_plain = {begin, tell, free};
+const struct progress_view progress_quiet = {begin, tell_failure, free};

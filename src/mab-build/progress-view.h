@@ -19,6 +19,7 @@ struct progress_view {
 extern const struct progress_view progress_tty;
 extern const struct progress_view progress_plain;
 extern const struct progress_view progress_json;
+extern const struct progress_view progress_quiet;
 
 /*
  * At most `width` characters of UTF-8 of the first line of text; more ends in "...".

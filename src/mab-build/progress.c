@@ -149,6 +149,8 @@ static const struct progress_view *choose(enum progress_mode mode)
 		return &progress_tty;
 	case PROGRESS_JSON:
 		return &progress_json;
+	case PROGRESS_QUIET:
+		return &progress_quiet;
 	case PROGRESS_PLAIN:
 		return &progress_plain;
 	default:

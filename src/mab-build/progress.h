@@ -14,6 +14,7 @@ enum progress_mode {
 	PROGRESS_TTY,
 	PROGRESS_PLAIN,
 	PROGRESS_JSON,
+	PROGRESS_QUIET, /* what fails */
 };
 
 struct progress;

@@ -58,10 +58,13 @@ int settings_how(struct settings *s, const struct cli_option *option, const char
 		s->build.root = value;
 		return 0;
 	case OPT_PROGRESS:
-		r = value_choose(option->name, value, "auto tty plain json",
-				 "quiet rawjson", e);
+		r = value_choose(option->name, value, "auto tty plain json quiet",
+				 "rawjson", e);
 		s->progress = (enum progress_mode)(r < 0 ? 0 : r);
 		return r < 0 ? r : 0;
+	case OPT_QUIET:
+		s->progress = PROGRESS_QUIET;
+		return 0;
 	case OPT_TRACE:
 		s->trace = value;
 		return 0;

@@ -364,11 +364,11 @@ static void test_restart(struct store *s)
 static void test_blobs_in_use(struct store *s)
 {
 	struct oci_blobs *blobs = store_blobs_new(s);
-	const struct store_prune all = {0, 0};
+	const struct store_prune all = {0};
 	struct oci_digest added, stored = put_blob(s, "opened");
 	struct oci_digest unused = put_blob(s, "not opened");
 	AUTO_FREE char *data = NULL;
-	struct store_amount removed;
+	struct store_pruned removed;
 	size_t len;
 
 	is_int(oci_blobs_add(blobs, "added", 5, &added, NULL), 0, "adds a blob");

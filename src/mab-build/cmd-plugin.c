@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/path.h"
+#include "cli/output.h"
+#include "mab-build/command.h"
+#include "mab-build/plugin-settings.h"
+#include "registry/client.h"
+#include "registry/credentials.h"
+#include "registry/login.h"
+
+enum { FILE_MAX = 1024 * 1024 };
+
+extern char **environ;
+
+static const struct cli_option options[] = {
+	HELP_OPTION,
+};
+
+static const struct cli_program program = {
+	.name = PROGRAM " plugin",
+	.usage = PROGRAM " plugin",
+	.summary =
+		"Builds and pushes what a CI runner asks for: settings are PLUGIN_* of the "
+		"environment. Without a command, this is what happens when there are any.",
+	.options = options,
+	.epilogue = "Exit status: 0 done, 1 something failed, 2 wrong usage.",
+};
+
+/* --- Files --- */
+
+/* The text of a file in the workspace; NULL when there is none. */
+static int read_if_there(const char *path, char **text, struct err *e)
+{
+	AUTO_ERR struct err why = ERR_INIT;
+	int r = file_read_at(AT_FDCWD, path, FILE_MAX, text, NULL, &why);
+
+	if (r == -ENOENT)
+		return 0;
+	return r < 0 ? err_set(e, r, "%s", why.text) : 0;
+}
+
+/* NAME=VALUE, `#` begins a comment line; what is set already stays. */
+static int read_environment(const char *path, struct err *e)
+{
+	AUTO_STRV struct strv lines = STRV_INIT;
+	AUTO_FREE char *text = NULL;
+	int r = file_read_at(AT_FDCWD, path, FILE_MAX, &text, NULL, e);
+
+	if (r < 0)
+		return r;
+	strv_split(&lines, text, "\n");
+	for (size_t i = 0; i < lines.n; i++) {
+		char *name = lines.v[i] + strspn(lines.v[i], " \t");
+		char *equals = strchr(name, '=');
+
+		if (!*name || *name == '#' || *name == '\r')
+			continue;
+		if (!equals)
+			return err_at(e, -EINVAL, path, (unsigned)i + 1, 1,
+				      "this is not NAME=VALUE");
+		*equals = '\0';
+		equals[1 + strcspn(equals + 1, "\r")] = '\0';
+		if (setenv(name, equals + 1, 0) < 0)
+			return err_at(e, -errno, path, (unsigned)i + 1, 1,
+				      "'%s' is no name of a variable", name);
+	}
+	return 0;
+}
+
+/* --- What is secret, in a folder for this run alone --- */
+
+struct run {
+	struct plugin_plan plan;
+	char folder[PATH_MAX];
+};
+
+static int write_private(struct run *run, const char *name, const char *text,
+			 const char *option, const char *prefix, struct err *e)
+{
+	AUTO_FREE char *path = xasprintf("%s/%s", run->folder, name);
+	int r = file_write_at(AT_FDCWD, path, text, strlen(text), 0600, e);
+
+	if (r == 0)
+		strv_addf(&run->plan.words, "--%s=%s%s", option, prefix, path);
+	return r;
+}
+
+static int log_in_here(const struct run *run, const char *authfile, struct err *e)
+{
+	struct registry_settings settings = {.authfile = authfile,
+					     .skip_tls_verify = run->plan.insecure};
+	AUTO_REGISTRY struct registry *client = NULL;
+	AUTO_CREDENTIALS struct credentials who = {.user = xstrdup(run->plan.username),
+						   .password =
+							   xstrdup(run->plan.password)};
+	AUTO_FREE char *where = NULL;
+	int r = registry_new(&settings, &client, e);
+
+	return r < 0 ? r : registry_login(client, run->plan.registry, &who, &where, e);
+}
+
+/*
+ * Asks the registry, so that a wrong password is told before anything is built. In a
+ * process of its own: one that has talked to a registry can enter no user namespace.
+ */
+static int log_in(const struct run *run, const char *authfile, struct err *e)
+{
+	AUTO_ERR struct err why = ERR_INIT;
+	char text[4096];
+	size_t len = 0;
+	ssize_t n;
+	int said[2], status;
+	pid_t pid;
+
+	if (pipe2(said, O_CLOEXEC) < 0)
+		return err_sys(e, -errno, "cannot make a pipe");
+	pid = fork();
+	if (pid == 0) {
+		status = log_in_here(run, authfile, &why) < 0;
+		if (status)
+			(void)!write(said[1], why.text, strlen(why.text)); /* or nobody */
+		_exit(status);
+	}
+	close(said[1]);
+	while (pid > 0 && len < sizeof text - 1 &&
+	       (n = read(said[0], text + len, sizeof text - 1 - len)) > 0)
+		len += (size_t)n;
+	close(said[0]);
+	text[len] = '\0';
+	if (pid < 0)
+		return err_sys(e, -errno, "cannot start a process");
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return status ? err_set(e, -EACCES, "%s", len ? text : "the login broke off") : 0;
+}
+
+static int write_logins(struct run *run, struct err *e)
+{
+	AUTO_FREE char *path = xasprintf("%s/auth.json", run->folder);
+	int r;
+
+	if (!run->plan.config && !run->plan.username)
+		return 0;
+	r = write_private(run, "auth.json", run->plan.config ? run->plan.config : "{}",
+			  "authfile", "", e);
+	if (r == 0 && run->plan.username)
+		r = log_in(run, path, e);
+	return r;
+}
+
+static int write_mirror(struct run *run, struct err *e)
+{
+	const char *mirror = run->plan.mirror;
+	const char *host = mirror ? strstr(mirror, "://") : NULL;
+	AUTO_FREE char *text = NULL;
+
+	if (!mirror)
+		return 0;
+	host = host ? host + 3 : mirror;
+	if (strpbrk(host, "\"\\\n"))
+		return err_set(e, -EINVAL, "the setting MIRROR is no host: '%s'", mirror);
+	text = xasprintf("[[registry]]\nlocation = \"docker.io\"\n"
+			 "[[registry.mirror]]\nlocation = \"%.*s\"\ninsecure = %s\n",
+			 (int)strcspn(host, "/"), host,
+			 strncmp(mirror, "http://", 7) == 0 ? "true" : "false");
+	return write_private(run, "registries.conf", text, "registries-conf", "", e);
+}
+
+static int write_key(struct run *run, struct err *e)
+{
+	AUTO_FREE char *text = NULL;
+
+	if (!run->plan.ssh_key)
+		return 0;
+	text = xasprintf("%s\n", run->plan.ssh_key); /* runners cut the last newline */
+	return write_private(run, "key", text, "ssh", "default=", e);
+}
+
+/* A runner's own way to show what was made. */
+static int write_artifact(const struct run *run, struct err *e)
+{
+	AUTO_FREE char *path = xasprintf("%s/digest", run->folder);
+	struct cli_json *object, *data, *images;
+	AUTO_FREE char *digest = NULL;
+	AUTO_FREE char *text = NULL;
+	size_t len = 0;
+	FILE *f;
+	int r = file_read_at(AT_FDCWD, path, FILE_MAX, &digest, NULL, e);
+
+	if (r < 0)
+		return r;
+	f = open_memstream(&text, &len);
+	if (!f)
+		return err_sys(e, -errno, "cannot write %s", run->plan.artifact_file);
+	object = cli_json_object();
+	data = cli_json_object();
+	images = cli_json_array();
+	for (size_t i = 0; i < run->plan.tags.n; i++) {
+		struct cli_json *image = cli_json_object();
+
+		cli_json_set_string(image, "image", run->plan.tags.v[i]);
+		cli_json_set_string(image, "digest", digest);
+		cli_json_add(images, image);
+	}
+	cli_json_set_string(object, "kind", "docker/v1");
+	cli_json_set_string(data, "registryType", "Docker");
+	cli_json_set_string(data, "registryUrl", run->plan.registry);
+	cli_json_set(data, "images", images);
+	cli_json_set(object, "data", data);
+	cli_json_print(object, f);
+	(void)fclose(f); /* into memory */
+	return file_write_at(AT_FDCWD, run->plan.artifact_file, text, len, 0666, e);
+}
+
+/* --- The run --- */
+
+static int run_build(const struct run *run)
+{
+	AUTO_FREE char *digest = xasprintf("--iidfile=%s/digest", run->folder);
+	AUTO_STRV struct strv words = STRV_INIT;
+
+	strv_add(&words, "build");
+	for (size_t i = 0; i < run->plan.words.n; i++)
+		strv_add(&words, run->plan.words.v[i]);
+	if (run->plan.artifact_file)
+		strv_add(&words, digest);
+	if (run->plan.purge)
+		strv_add(&words, "--max-cache=0");
+	strv_add(&words, "--");
+	strv_add(&words, run->plan.context);
+	return command_run(&cmd_build, (int)words.n, words.v);
+}
+
+static int prepare(struct run *run, struct err *e)
+{
+	int r = write_logins(run, e);
+
+	if (r == 0)
+		r = write_mirror(run, e);
+	return r < 0 ? r : write_key(run, e);
+}
+
+static int do_plan(struct run *run, struct err *e)
+{
+	int status;
+
+	for (size_t i = 0; i < run->plan.notes.n; i++)
+		cli_message(PROGRAM, "%s", run->plan.notes.v[i]);
+	if (run->plan.nothing) {
+		cli_message(PROGRAM, "%s", run->plan.nothing);
+		return 0;
+	}
+	if (!mkdtemp(run->folder))
+		return err_sys(e, -errno, "cannot make the folder %s", run->folder);
+	status = prepare(run, e);
+	if (status == 0)
+		status = run_build(run);
+	if (status == 0 && run->plan.artifact_file)
+		status = write_artifact(run, e);
+	/* Secrets are in it: what cannot be removed is told. */
+	if (path_remove(AT_FDCWD, run->folder, status < 0 ? NULL : e) < 0 && status >= 0)
+		status = -EIO;
+	return status;
+}
+
+/* --- The command --- */
+
+static int set(void *settings, const struct cli_option *option, const char *value,
+	       struct err *e)
+{
+	return 0;
+}
+
+static int take(void *settings, int n, char **words, struct err *e)
+{
+	return n ? err_set(e, -EINVAL, "settings come from the environment, not '%s'",
+			   words[0])
+		 : 0;
+}
+
+static int read_env_file(struct err *e)
+{
+	const char *file = getenv("PLUGIN_ENV_FILE");
+
+	return file && *file ? read_environment(file, e) : 0;
+}
+
+/* Of a build that is to be repeatable, the time that it is to have. */
+static void format_now(char *text, size_t size)
+{
+	const char *epoch = getenv("SOURCE_DATE_EPOCH");
+	time_t t = epoch && *epoch ? (time_t)strtoll(epoch, NULL, 10) : time(NULL);
+	struct tm tm = {0};
+
+	(void)strftime(text, size, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&t, &tm));
+}
+
+static int plugin(void *settings, struct err *e)
+{
+	struct run *run = settings;
+	const char *temporary = getenv("TMPDIR");
+	AUTO_FREE char *tags = NULL;
+	char now[32];
+	int r = read_env_file(e);
+
+	if (r == 0)
+		r = read_if_there(".tags", &tags, e);
+	if (r < 0)
+		return r;
+	snprintf(run->folder, sizeof run->folder, "%s/mab-build.XXXXXX",
+		 temporary && *temporary ? temporary : "/tmp");
+	format_now(now, sizeof now);
+	run->plan.created = now;
+	r = plugin_plan_make(&run->plan, (const char *const *)environ, tags, e);
+	return r < 0 ? r : do_plan(run, e);
+}
+
+static void release(void *settings)
+{
+	struct run *run = settings;
+
+	plugin_plan_free(&run->plan);
+}
+
+const struct command cmd_plugin = {
+	.name = "plugin",
+	.summary = "build as the settings of a CI runner say",
+	.program = &program,
+	.size = sizeof(struct run),
+	.set = set,
+	.take = take,
+	.act = plugin,
+	.release = release,
+};
