@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -98,7 +97,8 @@ static int write_private(struct run *run, const char *name, const char *text,
 	return r;
 }
 
-static int log_in_here(const struct run *run, const char *authfile, struct err *e)
+/* Asks the registry, so that a wrong password is told before anything is built. */
+static int log_in(const struct run *run, const char *authfile, struct err *e)
 {
 	struct registry_settings settings = {.authfile = authfile,
 					     .skip_tls_verify = run->plan.insecure};
@@ -110,41 +110,6 @@ static int log_in_here(const struct run *run, const char *authfile, struct err *
 	int r = registry_new(&settings, &client, e);
 
 	return r < 0 ? r : registry_login(client, run->plan.registry, &who, &where, e);
-}
-
-/*
- * Asks the registry, so that a wrong password is told before anything is built. In a
- * process of its own: one that has talked to a registry can enter no user namespace.
- */
-static int log_in(const struct run *run, const char *authfile, struct err *e)
-{
-	AUTO_ERR struct err why = ERR_INIT;
-	char text[4096];
-	size_t len = 0;
-	ssize_t n;
-	int said[2], status;
-	pid_t pid;
-
-	if (pipe2(said, O_CLOEXEC) < 0)
-		return err_sys(e, -errno, "cannot make a pipe");
-	pid = fork();
-	if (pid == 0) {
-		status = log_in_here(run, authfile, &why) < 0;
-		if (status)
-			(void)!write(said[1], why.text, strlen(why.text)); /* or nobody */
-		_exit(status);
-	}
-	close(said[1]);
-	while (pid > 0 && len < sizeof text - 1 &&
-	       (n = read(said[0], text + len, sizeof text - 1 - len)) > 0)
-		len += (size_t)n;
-	close(said[0]);
-	text[len] = '\0';
-	if (pid < 0)
-		return err_sys(e, -errno, "cannot start a process");
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	return status ? err_set(e, -EACCES, "%s", len ? text : "the login broke off") : 0;
 }
 
 static int write_logins(struct run *run, struct err *e)

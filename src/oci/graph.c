@@ -272,12 +272,14 @@ static int copy_blob(const struct oci_descriptor *d, struct oci_blobs *from,
 		return 0;
 	r = from->open(from, &d->digest, &b, e);
 	if (r == 0)
+		r = oci_blob_check_size(b, &d->digest, d->size, e);
+	if (r == 0)
 		r = into->create(into, &w, e);
 	if (r == 0)
 		r = pump(b, w, &digest, e);
 	if (r < 0)
 		return r;
-	if (b->size != d->size || !oci_digest_equal(&digest, &d->digest))
+	if (!oci_digest_equal(&digest, &d->digest))
 		return err_set(e, -EIO, "%s is damaged",
 			       oci_digest_format(&d->digest, text));
 	return w->commit(TAKE_PTR(w), &digest, e);

@@ -337,7 +337,7 @@ static int unshare_both(struct err *e)
 	return 0;
 }
 
-int priv_userns_enter(struct priv_userns *ns, char **shortfall, struct err *e)
+static int enter(struct priv_userns *ns, char **shortfall, struct err *e)
 {
 	AUTO_PRIV_USERNS struct priv_userns single = {0};
 	bool mapped_outside = ns->ids != PRIV_USERNS_SINGLE;
@@ -363,6 +363,23 @@ int priv_userns_enter(struct priv_userns *ns, char **shortfall, struct err *e)
 		single = (struct priv_userns){0};
 	}
 	return 0;
+}
+
+/*
+ * The maps are files of the process, and those of one that may leave no core dump are
+ * not its own: while it enters, it may.
+ */
+int priv_userns_enter(struct priv_userns *ns, char **shortfall, struct err *e)
+{
+	bool hidden = prctl(PR_GET_DUMPABLE, 0L, 0L, 0L, 0L) == 0;
+	int r;
+
+	if (hidden && prctl(PR_SET_DUMPABLE, 1L, 0L, 0L, 0L) < 0)
+		return err_sys(e, -errno, "cannot make the process's files its own");
+	r = enter(ns, shortfall, e);
+	if (hidden && prctl(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L) < 0 && r == 0)
+		return err_sys(e, -errno, "cannot forbid core dumps");
+	return r;
 }
 
 void priv_userns_free(struct priv_userns *ns)

@@ -98,7 +98,7 @@ setup() {
 	[[ $output == *"gone"*"No such file"* ]]
 	: >file
 	run "$mab" build --check file
-	[[ $output == *"file is not a folder"* ]]
+	[[ $output == *"file is empty: neither an archive nor a Dockerfile"* ]]
 }
 
 @test "wrong usage" {
