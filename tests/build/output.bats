@@ -53,7 +53,7 @@ what()
 	sed -i 's| && chown 7:8 /d||; $a COPY --chown=7:8 busybox /d/theirs' ctx/Dockerfile
 	mkdir home
 	chown 4321:4321 home
-	chmod 755 . "$BATS_TEST_TMPDIR"
+	chmod 755 . "$BATS_TEST_TMPDIR"/.. "$BATS_TEST_TMPDIR"/../..
 	HOME=$PWD/home timeout --signal=KILL 60 setpriv --reuid 4321 --regid 4321 --clear-groups \
 		"${top_builddir:-build}/mab-build" build --root home/store -o home/out ctx
 	[ "$(find home/out ! -user 4321 | wc -l)" -eq 0 ]
