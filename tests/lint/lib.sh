@@ -37,7 +37,7 @@ c_files() {
 
 # Scripts by their first line, wherever they are.
 shell_files() {
-	find setup .ci build-aux/tap-run qemu tests -type f ! -path '*/corpus/*' \
+	find setup .ci build-aux/tap-run packaging qemu tests -type f ! -path '*/corpus/*' \
 		-exec grep -lE -m1 '^#!.*(sh|bash|bats)$' {} + | sort
 	find tests -name '*.bash' -o -name 'lib.sh' | sort
 }

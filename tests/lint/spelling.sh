@@ -4,7 +4,7 @@
 . "${top_srcdir:-.}/tests/lint/lib.sh"
 need codespell
 
-for path in README.md setup src man magic qemu tests; do
+for path in README.md setup src man magic packaging qemu tests; do
 	check "$path" codespell --ignore-words-list=fo,inout,instal \
 		--skip='*/test-*.c,*.hex,*/corpus/*,*/invalid/*' "$path"
 done
