@@ -236,6 +236,20 @@ static int limit_cache(const struct settings *s, struct build **b, struct err *e
 	return r;
 }
 
+static int tell_how_to_make_room(int r, struct err *e)
+{
+	AUTO_FREE char *text = NULL;
+
+	if ((r != -ENOSPC && r != -EDQUOT) || !e || !e->text)
+		return r;
+	text = e->text;
+	e->text =
+		xasprintf("%s (`mab-build prune` makes room in the store, --root puts it "
+			  "elsewhere)",
+			  text);
+	return r;
+}
+
 static int run_build(struct settings *s, struct err *e)
 {
 	AUTO_PROGRESS struct progress *p = progress_new(s->progress);
@@ -248,7 +262,7 @@ static int run_build(struct settings *s, struct err *e)
 	if (r < 0)
 		return r;
 	catch_signals(b);
-	r = do_build(s, b, p, e);
+	r = tell_how_to_make_room(do_build(s, b, p, e), e);
 	running = NULL;
 	if (s->has_max_cache && !s->dry_run)
 		r = r == 0 ? limit_cache(s, &b, e) : (limit_cache(s, &b, NULL), r);

@@ -122,25 +122,44 @@ static int raise_loopback(struct err *e)
 	return 0;
 }
 
+static int make_private(struct err *e)
+{
+	if (mount("", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0)
+		return 0;
+	if (errno == EPERM || errno == EACCES)
+		return err_set(
+			e, -errno,
+			"cannot make the mounts private: %s (in a container: run it "
+			"with --privileged, or --security-opt apparmor=unconfined)",
+			strerror(errno));
+	return err_sys(e, -errno, "cannot make the mounts private");
+}
+
 int priv_namespaces_mounts(struct err *e)
 {
 	/* Safe with any input: it only parts this process from the mounts of others. */
-	if (unshare(CLONE_NEWNS) < 0)
-		return err_sys(e, -errno, "cannot make a mount namespace");
-	if (mount("", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
-		return err_sys(e, -errno, "cannot make the mounts private");
-	return 0;
+	if (unshare(CLONE_NEWNS) == 0)
+		return make_private(e);
+	if (errno == EPERM)
+		return err_set(
+			e, -EPERM,
+			"cannot make a mount namespace: root may not do so here (in a "
+			"container: run it with --privileged, or as a user other than "
+			"root and with --security-opt seccomp=unconfined)");
+	return err_sys(e, -errno, "cannot make a mount namespace");
 }
 
 int priv_namespaces_enter(const char *hostname, bool own_network, struct err *e)
 {
 	int flags = CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS;
+	int r;
 
 	/* Safe with any input: all of it is seen by this process and its children. */
 	if (unshare(own_network ? flags | CLONE_NEWNET : flags) < 0)
 		return err_sys(e, -errno, "cannot make namespaces");
-	if (mount("", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
-		return err_sys(e, -errno, "cannot make the mounts private");
+	r = make_private(e);
+	if (r < 0)
+		return r;
 	if (sethostname(hostname, strlen(hostname)) < 0)
 		return err_sys(e, -errno, "cannot set the host name %s", hostname);
 	return own_network ? raise_loopback(e) : 0;

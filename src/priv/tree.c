@@ -58,9 +58,12 @@ int priv_tree_make(const char *fstype, const char *const *options, unsigned flag
 	fs = (int)syscall(SYS_fsopen, fstype, MAB_FSOPEN_CLOEXEC);
 	if (fs >= 0 && configure(fs, options) == 0)
 		tree = (int)syscall(SYS_fsmount, fs, MAB_FSMOUNT_CLOEXEC, flags);
-	if (tree < 0)
-		return err_sys(e, -errno, "cannot make a %s", fstype);
-	return tree;
+	if (tree < 0 && errno == ENOSYS)
+		return err_set(e, -ENOSYS,
+			       "cannot make a %s: this kernel is older than 5.2, or a "
+			       "seccomp filter forbids it",
+			       fstype);
+	return tree < 0 ? err_sys(e, -errno, "cannot make a %s", fstype) : tree;
 }
 
 int priv_tree_new(const char *fstype, struct err *e)
