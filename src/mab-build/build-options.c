@@ -57,6 +57,11 @@ static const struct cli_option options[] = {
 	{OPT_OUTPUT, "output", .letter = 'o', .arg = "FOLDER|-|type=TYPE,dest=PATH",
 	 .help = "write its files to a folder or as a tar to stdout, or the image as oci, "
 		 "oci-archive, docker-archive, registry, image"},
+	{OPT_LOAD, "load",
+	 .help = "refused: for Docker, --output=type=docker-archive,dest=- | docker load"},
+	{OPT_PROVENANCE, "provenance", .arg = "false",
+	 .help = "no attestations are made: any other value is refused"},
+	{OPT_SBOM, "sbom", .arg = "false", .help = "likewise"},
 	{OPT_IIDFILE, "iidfile", .arg = "FILE", .help = "write the image's digest there"},
 	{OPT_METADATA_FILE, "metadata-file", .arg = "FILE",
 	 .help = "write digest, type and names there, as JSON"},

@@ -179,6 +179,20 @@ int settings_output(struct settings *s, const struct cli_option *option,
 	case OPT_MANIFEST:
 		s->manifest = value;
 		return 0;
+	case OPT_LOAD:
+		return err_set(
+			e, -EINVAL,
+			"there is no --load: the image is in a store that Docker does "
+			"not see (-o type=docker-archive,dest=- | docker load)");
+	case OPT_PROVENANCE:
+	case OPT_SBOM:
+		if (strcmp(value, "false") == 0)
+			return 0;
+		return err_set(
+			e, -EINVAL,
+			"--%s=%s: this version makes no attestations (leave it out, or "
+			"say false)",
+			option->name, value);
 	case OPT_PUSH:
 		s->push = true;
 		return 0;

@@ -1,7 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
 # runs in: private namespaces
-# What a container, an old kernel or a full disk refuses is told with what would help.
+# What a container, an old kernel, a full disk or this program refuses is told with what
+# would help.
 
 load helpers
 
@@ -42,4 +43,15 @@ refused()
 	umount small
 	[ "$status" -eq 1 ]
 	[[ $output == *'No space left on device (`mab-build prune` makes room'* ]]
+}
+
+@test "what only Docker's builder does" {
+	sed -i /RUN/d ctx/Dockerfile
+	run "$top_builddir/mab-build" build --load ctx
+	[ "$status" -eq 2 ]
+	[[ $output == *'(-o type=docker-archive,dest=- | docker load)'* ]]
+	run "$top_builddir/mab-build" build --sbom=true ctx
+	[ "$status" -eq 2 ]
+	[[ $output == *'--sbom=true: this version makes no attestations'* ]]
+	"$top_builddir/mab-build" build --provenance=false --sbom=false ctx
 }
