@@ -134,7 +134,7 @@ installed() # PACKAGE PATTERN
 	for page in $pages; do
 		run --separate-stderr man --warnings -l "$root$page"
 		[ "$status" -eq 0 ] && [ -z "$stderr" ]
-		has "$output" SYNOPSIS
+		has "$output" NAME
 	done
 }
 
