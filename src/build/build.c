@@ -377,8 +377,10 @@ static size_t keep_done(struct build *b)
 
 int build_execute(struct build *b, struct err *e)
 {
-	int r = build_schedule(b, e), written;
+	int r, written;
 
+	build_caches_read(b);
+	r = build_schedule(b, e);
 	/* What was read need not be read again, also after a failure. */
 	for (size_t i = 0; i <= b->settings->nnamed; i++) {
 		struct build_files *files =
@@ -408,6 +410,7 @@ void build_free(struct build *b)
 	build_images_free(b);
 	build_copies_free(&b->copies);
 	build_layers_free(b);
+	build_caches_free(b);
 	build_downloads_free(&b->downloads);
 	build_folder_close(&b->context);
 	for (size_t i = 0; b->named && i < b->settings->nnamed; i++)

@@ -85,6 +85,15 @@ struct build_annotation {
 	char *name, *value;
 };
 
+/* --cache-from and --cache-to: where what steps came to is read and written. */
+struct build_cache_place {
+	bool local;	   /* in a folder, an image layout; else in a registry */
+	char *where;	   /* the folder, or a reference */
+	char *name;	   /* in the layout */
+	bool image_only;   /* mode=min: only the steps whose layers the images have */
+	bool ignore_error; /* a failure to write is none of the build */
+};
+
 /* Strings and pointers are the caller's and outlive the build. */
 struct build_settings {
 	const struct dockerfile *dockerfile;
@@ -104,6 +113,8 @@ struct build_settings {
 	const char *root;		    /* of the store; NULL: the usual place */
 	unsigned jobs;			    /* steps at once; 0: one per processor */
 	bool no_cache, keep_going;
+	struct build_cache_place *cache_from; /* asked in this order */
+	size_t ncache_from;
 	bool partial;	    /* what some platforms came to is of use without the others */
 	bool squash;	    /* one new layer, whatever the number of instructions */
 	bool all_platforms; /* that the bases have, in place of `platforms` */
@@ -199,6 +210,9 @@ void build_image_id(const struct build *b, struct oci_digest *id);
 /* name is a whole reference. The tag itself comes last; by digest, there comes none. */
 int build_push(struct build *b, const char *name, bool by_digest, struct err *e);
 
+/* Of an image that goes nowhere else: its layers come into the store. */
+int build_fetch(struct build *b, struct err *e);
+
 /* Gives the image a name in the store. */
 int build_tag(struct build *b, const char *name, struct err *e);
 
@@ -219,6 +233,10 @@ int build_export(struct build *b, const struct transport_name *to, struct err *e
  */
 int build_export_tar(struct build *b, const char *file, struct err *e);
 int build_export_folder(struct build *b, const char *path, struct err *e);
+
+/* Writes what the steps came to, for builds elsewhere. */
+int build_cache_export(struct build *b, const struct build_cache_place *to,
+		       struct err *e);
 
 void build_free(struct build *b);
 void build_free_p(struct build **b);

@@ -34,11 +34,13 @@ static void add_made(struct build *b, const struct oci_digest *key,
 	pthread_mutex_unlock(&b->lock);
 }
 
+/* Of a record whose blob is there; the layer is held. */
 static bool parse(struct build *b, const char *text, struct build_outcome *result)
 {
 	AUTO_STRV struct strv words = STRV_INIT;
 	struct oci_descriptor blob = {0};
 	struct oci_digest diff_id;
+	AUTO_CLOSE int fd = -1;
 	char *end;
 
 	strv_split(&words, text, " \n");
@@ -57,18 +59,33 @@ static bool parse(struct build *b, const char *text, struct build_outcome *resul
 	if (*end || oci_digest_parse(&diff_id, words.v[3], NULL) < 0 ||
 	    oci_digest_parse(&blob.digest, words.v[4], NULL) < 0)
 		return false;
+	fd = store_blob_open(b->store, &blob.digest, NULL, NULL);
+	if (fd < 0)
+		return false;
 	result->layer = build_layer_get(b, &diff_id, &blob,
 					words.n > 7 ? atoi(words.v[7]) : 0, NULL);
-	return true;
+	return build_layer_fetch(b, result->layer, NULL) == 0;
+}
+
+/* 1 when the store has it. */
+static int find_stored(struct build *b, const struct oci_digest *key,
+		       struct build_outcome *result, struct err *e)
+{
+	AUTO_FREE char *text = NULL;
+	size_t len;
+	int r = store_record_read(b->store, STORE_STEP, key, &text, &len, e);
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	/* One of another version counts as missing, like one whose layer is gone. */
+	return parse(b, text, result);
 }
 
 int build_cache_find(struct build *b, const struct oci_digest *key,
 		     struct build_outcome *result, struct err *e)
 {
-	AUTO_FREE char *text = NULL;
 	struct build_made *made;
 	bool found;
-	size_t len;
 	int r;
 
 	pthread_mutex_lock(&b->lock);
@@ -81,17 +98,12 @@ int build_cache_find(struct build *b, const struct oci_digest *key,
 		return 1;
 	if (b->settings->no_cache)
 		return 0;
-	r = store_record_read(b->store, STORE_STEP, key, &text, &len, e);
-	if (r == -ENOENT)
-		return 0;
-	if (r < 0)
-		return r;
-	/* One of another version counts as missing, like one whose layer is gone. */
-	if (!parse(b, text, result) ||
-	    (result->layer && build_layer_fetch(b, result->layer, NULL) < 0))
-		return 0;
-	add_made(b, key, result);
-	return 1;
+	r = find_stored(b, key, result, e);
+	if (r == 0)
+		r = build_caches_find(b, key, result);
+	if (r == 1)
+		add_made(b, key, result);
+	return r;
 }
 
 int build_cache_add(struct build *b, const struct oci_digest *key,

@@ -25,7 +25,8 @@ struct build_outcomes {
 };
 
 /*
- * 1 with *result when the key has one: made in this build, or earlier unless --no-cache;
+ * 1 with *result when the key has one: made in this build, or earlier unless --no-cache,
+ * here or where --cache-from says;
  * 0 when it is to be made. A record whose blob is gone does not count.
  */
 int build_cache_find(struct build *b, const struct oci_digest *key,

@@ -22,11 +22,15 @@ size_t build_origins(const struct build *b, const struct oci_reference *ref,
 {
 	size_t n = 0;
 
-	*origins = xcalloc(b->images.n + 1, sizeof **origins);
+	*origins = xcalloc(b->images.n + b->caches.n + 1, sizeof **origins);
 	for (size_t i = 0; i < b->images.n; i++)
 		if (!b->images.v[i]->local &&
 		    strcmp(b->images.v[i]->ref.host, ref->host) == 0)
 			(*origins)[n++] = b->images.v[i]->ref;
+	for (size_t i = 0; i < b->caches.n; i++)
+		if (!b->caches.v[i]->layout &&
+		    strcmp(b->caches.v[i]->ref.host, ref->host) == 0)
+			(*origins)[n++] = b->caches.v[i]->ref;
 	return n;
 }
 
@@ -50,6 +54,19 @@ int build_push(struct build *b, const char *name, bool by_digest, struct err *e)
 	n = build_origins(b, &ref, &origins);
 	return registry_push(b->registry, &ref, build_result(b), &b->blobs, origins, n,
 			     e);
+}
+
+int build_fetch(struct build *b, struct err *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < b->nplatforms; i++) {
+		const struct build_chain *c = &b->plan.targets[i]->last->layers;
+
+		for (size_t n = 0; n < c->n && r == 0; n++)
+			r = build_layer_fetch(b, c->v[n], e);
+	}
+	return r;
 }
 
 int build_tag(struct build *b, const char *name, struct err *e)

@@ -9,6 +9,7 @@
 #include "build/ahead.h"
 #include "build/build.h"
 #include "build/cache.h"
+#include "build/caches.h"
 #include "build/copies.h"
 #include "build/download.h"
 #include "build/folder.h"
@@ -59,6 +60,7 @@ struct build {
 	struct build_layer **layers;
 	size_t nlayers;
 	struct build_outcomes made;
+	struct build_caches caches; /* read before the steps, then as they are */
 	enum build_storage storage; /* see copies.h */
 	struct build_copies copies;
 
@@ -99,7 +101,9 @@ void build_blobs_init(struct build *b);
 int build_blob_take(struct build *b, struct oci_blobs *from,
 		    const struct oci_descriptor *blob, struct err *e);
 
-/* The images from a reference's host, whose blobs are there: lent, in the caller's list.
+/*
+ * The images and caches from a reference's host, whose blobs are there: lent, in the
+ * caller's list.
  */
 size_t build_origins(const struct build *b, const struct oci_reference *ref,
 		     struct oci_reference **origins);

@@ -64,6 +64,19 @@ struct build_layer *build_layer_of_blob(struct build *b, const struct oci_digest
 	return l;
 }
 
+void build_layer_offer(struct build_layer *l, const struct oci_digest *blob,
+		       const struct oci_reference *origin, struct oci_blobs *from,
+		       const char *cache)
+{
+	pthread_mutex_lock(&l->lock);
+	if (!l->origin && !l->from && oci_digest_equal(&l->blob.digest, blob)) {
+		l->origin = origin;
+		l->from = from;
+		l->cache = cache;
+	}
+	pthread_mutex_unlock(&l->lock);
+}
+
 /* With the layer's lock. -1: there is none in this build. */
 static int find_snapshot(const struct build_layer *l, const char *form)
 {
@@ -128,6 +141,11 @@ static int do_fetch(struct build *b, struct build_layer *l, struct err *e)
 			       "the store has lost the layer %s (run the build "
 			       "again)",
 			       oci_digest_format(&l->blob.digest, text));
+	if (r < 0 && l->cache)
+		return err_wrap(e, r,
+				"a layer of the cache %s (to build without it, leave "
+				"out --cache-from)",
+				l->cache);
 	if (r < 0)
 		return r;
 	l->held = r;
@@ -380,14 +398,25 @@ static int scan(struct build *b, struct build_layer *l, struct err *e)
 	return r < 0 ? r : write_index(b, l, e);
 }
 
-static bool has_index(struct build *b, struct build_layer *l)
+/* What is known of it without reading the layer. Snapshots go by the first kind alone. */
+static struct layer_index *do_know(struct build *b, struct build_layer *l)
 {
-	bool has;
+	if (l->index || read_index(b, l))
+		return l->index;
+	if (!l->asked)
+		l->told = build_caches_index(b, &l->diff_id);
+	l->asked = true;
+	return l->told;
+}
+
+struct layer_index *build_layer_known_index(struct build *b, struct build_layer *l)
+{
+	struct layer_index *index;
 
 	pthread_mutex_lock(&l->lock);
-	has = l->index || read_index(b, l);
+	index = do_know(b, l);
 	pthread_mutex_unlock(&l->lock);
-	return has;
+	return index;
 }
 
 int build_layer_index(struct build *b, struct build_layer *l, struct layer_index **index,
@@ -396,9 +425,11 @@ int build_layer_index(struct build *b, struct build_layer *l, struct layer_index
 	int r = 0;
 
 	pthread_mutex_lock(&l->lock);
-	if (!l->index && !read_index(b, l))
+	*index = do_know(b, l);
+	if (!*index) {
 		r = scan(b, l, e);
-	*index = l->index;
+		*index = l->index;
+	}
 	pthread_mutex_unlock(&l->lock);
 	return r;
 }
@@ -410,7 +441,8 @@ static int get_index(struct build *b, const struct build_chain *c, size_t i,
 	struct build_layer *l = c->v[i];
 	int r = 0;
 
-	if (b->plan.runs && b->storage != BUILD_STORAGE_COPIES && !has_index(b, l))
+	if (b->plan.runs && b->storage != BUILD_STORAGE_COPIES &&
+	    !build_layer_known_index(b, l))
 		r = build_chain_snapshot(b, c, i, e);
 	return r < 0 ? r : build_layer_index(b, l, index, e);
 }
@@ -456,6 +488,9 @@ void build_layers_free(struct build *b)
 		if (l->index)
 			layer_index_free(l->index);
 		free(l->index);
+		if (l->told)
+			layer_index_free(l->told);
+		free(l->told);
 		pthread_mutex_destroy(&l->lock);
 		free(l);
 	}

@@ -23,6 +23,7 @@ struct build_layer {
 	int level; /* that it is compressed at, of those made here; 0: the usual one */
 	const struct oci_reference *origin; /* where it can be fetched; NULL: nowhere */
 	struct oci_blobs *from;		    /* or read; NULL: nowhere */
+	const char *cache; /* these are of --cache-from, and its name; else NULL */
 	/* private, under the lock */
 	pthread_mutex_t lock;
 	int held; /* the blob, in use */
@@ -33,6 +34,8 @@ struct build_layer {
 	} * snapshots;
 	size_t nsnapshots;
 	struct layer_index *index;
+	struct layer_index *told; /* by a cache: not to be kept */
+	bool asked;		  /* the caches for that */
 };
 
 /* The lowest first. Layers are the build's. */
@@ -49,6 +52,11 @@ struct build_layer *build_layer_get(struct build *b, const struct oci_digest *di
 /* The layer that has this blob; NULL when there is none. */
 struct build_layer *build_layer_of_blob(struct build *b, const struct oci_digest *digest);
 
+/* Where the blob can be had, unless the layer has another one, or a place already. */
+void build_layer_offer(struct build_layer *l, const struct oci_digest *blob,
+		       const struct oci_reference *origin, struct oci_blobs *from,
+		       const char *cache);
+
 /* Makes sure that its blob is in the store, and in use until the end. */
 int build_layer_fetch(struct build *b, struct build_layer *l, struct err *e);
 
@@ -58,6 +66,9 @@ int build_layer_read(struct build *b, struct build_layer *l, struct err *e);
 /* Its index, the layer's. */
 int build_layer_index(struct build *b, struct build_layer *l, struct layer_index **index,
 		      struct err *e);
+
+/* The same without reading the layer; NULL when that would be needed. */
+struct layer_index *build_layer_known_index(struct build *b, struct build_layer *l);
 
 /*
  * Takes over what the store gave for its blob or its snapshot (-1: nothing), which has

@@ -49,10 +49,68 @@ int build_once(struct build *b, const struct oci_digest *key,
 	return r < 0 ? r : 0;
 }
 
+static int do_kind(struct build *b, struct build_step *s, struct build_outcome *outcome,
+		   bool *cached, struct err *e)
+{
+	switch (s->kind) {
+	case BUILD_RUN:
+		return build_step_run(b, s, outcome, cached, e);
+	case BUILD_COPY:
+		return build_step_copy(b, s, outcome, cached, e);
+	default:
+		return build_step_workdir(b, s, outcome, cached, e);
+	}
+}
+
+/*
+ * Whether a step whose key is what it writes has to look into layers for that, and at
+ * nothing besides. Then these tell it, too, and they need not be there.
+ */
+static bool hangs_on_layers(const struct build_step *s)
+{
+	return s->kind == BUILD_COPY ? s->nsources && !s->sources[0]->folder
+				     : s->kind == BUILD_WORKDIR && s->user;
+}
+
+static void key_of_layers(const struct build *b, const struct build_step *s,
+			  struct oci_digest *key)
+{
+	struct oci_digest layers;
+	struct build_key k;
+
+	build_key_begin(&k, "from layers");
+	build_chain_digest(&s->parent->layers, &layers);
+	build_key_digest(&k, &layers);
+	for (size_t i = 0; i < s->nsources; i++) {
+		build_chain_digest(&s->sources[i]->layers, &layers);
+		build_key_digest(&k, &layers);
+	}
+	build_key_instruction(&k, &s->in);
+	build_key_text(&k, s->cwd);
+	build_key_text(&k, s->user);
+	build_key_number(&k, b->settings->has_epoch ? b->settings->epoch : -1);
+	build_key_end(&k, key);
+}
+
+static int do_from_layers(struct build *b, struct build_step *s,
+			  struct build_outcome *outcome, bool *cached, struct err *e)
+{
+	struct oci_digest key;
+	int r;
+
+	key_of_layers(b, s, &key);
+	r = build_cache_find(b, &key, outcome, e);
+	*cached = r == 1;
+	if (r != 0)
+		return r < 0 ? r : 0;
+	r = do_kind(b, s, outcome, cached, e);
+	return r < 0 ? r : build_cache_add(b, &key, outcome, e);
+}
+
 int build_step_do(struct build *b, struct build_step *s, bool *cached, struct err *e)
 {
 	struct build_outcome outcome = {0};
-	int r = 0;
+	int r;
 
 	*cached = false;
 	if (s->kind == BUILD_FILES)
@@ -63,17 +121,8 @@ int build_step_do(struct build *b, struct build_step *s, bool *cached, struct er
 		build_ahead_add(b, s);
 		return 0;
 	}
-	switch (s->kind) {
-	case BUILD_RUN:
-		r = build_step_run(b, s, &outcome, cached, e);
-		break;
-	case BUILD_COPY:
-		r = build_step_copy(b, s, &outcome, cached, e);
-		break;
-	default:
-		r = build_step_workdir(b, s, &outcome, cached, e);
-		break;
-	}
+	r = hangs_on_layers(s) ? do_from_layers(b, s, &outcome, cached, e)
+			       : do_kind(b, s, &outcome, cached, e);
 	if (r < 0)
 		return r;
 	build_chain_copy(&s->layers, &s->parent->layers);

@@ -78,9 +78,12 @@ static const struct cli_option options[] = {
 	 .help = "where bases are looked for: missing (the default: in the store, then in "
 		 "the registry), always (also without POLICY), newer, never"},
 	{OPT_NO_CACHE, "no-cache", .help = "do every step anew"},
-	{OPT_CACHE_FROM, "cache-from", .arg = "SOURCE",
-	 .help = "is not there: the store is the only cache"},
-	{OPT_CACHE_TO, "cache-to", .arg = "DESTINATION", .help = "likewise"},
+	{OPT_CACHE_FROM, "cache-from", .arg = "REF|type=TYPE,…",
+	 .help = "take steps that other machines did from a registry, or a folder: "
+		 "type=local,src=FOLDER"},
+	{OPT_CACHE_TO, "cache-to", .arg = "REF|type=TYPE,…",
+	 .help = "afterwards, put the steps there for other machines; a folder is "
+		 "type=local,dest=FOLDER"},
 	{OPT_ROOT, "root", .arg = "FOLDER",
 	 .help = "the store (default: $MAB_BUILD_ROOT, "
 		 "or in the user's data)"},

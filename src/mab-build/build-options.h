@@ -88,6 +88,11 @@ void settings_run_free(struct settings *s);
 int settings_how(struct settings *s, const struct cli_option *option, const char *value,
 		 struct err *e);
 
+/* Adds the places that a value of --cache-from or --cache-to names to a list. */
+int settings_cache(const char *option, const char *value, bool to,
+		   struct build_cache_place **list, size_t *n, struct err *e);
+void settings_cache_free(struct build_cache_place *list, size_t n);
+
 /* Whether what becomes of the image goes together, once all is set. */
 int settings_outputs(struct settings *s, struct err *e);
 

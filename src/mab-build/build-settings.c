@@ -70,6 +70,8 @@ void settings_free(void *settings)
 		free(s->outputs[i].name);
 	}
 	free(s->outputs);
+	settings_cache_free(s->build.cache_from, s->build.ncache_from);
+	settings_cache_free(s->cache_to, s->ncache_to);
 	strv_free(&s->tags);
 	strv_free(&s->contexts);
 	strv_free(&s->build.platforms);

@@ -36,6 +36,8 @@ struct settings {
 	struct strv tags, contexts; /* contexts: NAME=WHERE */
 	struct output *outputs;
 	size_t noutputs;
+	struct build_cache_place *cache_to;
+	size_t ncache_to;
 	const char *iidfile, *metadata_file;
 	bool has_max_cache;
 	uint64_t max_cache; /* bytes */

@@ -121,12 +121,40 @@ static bool pushes_layers(const struct settings *s)
 	       s->build.compression == LAYER_GZIP;
 }
 
+static int write_caches(const struct settings *s, struct build *b, struct progress *p,
+			struct err *e)
+{
+	for (size_t i = 0; i < s->ncache_to; i++) {
+		const struct build_cache_place *to = &s->cache_to[i];
+		AUTO_ERR struct err ignored = ERR_INIT;
+		int r = build_cache_export(b, to, to->ignore_error ? &ignored : e);
+
+		if (r < 0 && !to->ignore_error)
+			return r;
+		if (r < 0)
+			progress_note(p, "%s", ignored.text);
+		else
+			progress_note(p, "wrote the cache %s", to->where);
+	}
+	return 0;
+}
+
+/* The store's image is the only one of that name. */
+static bool stays_here(const struct settings *s)
+{
+	for (size_t i = 0; i < s->noutputs; i++)
+		if (s->outputs[i].type == OUTPUT_IMAGE && s->outputs[i].name &&
+		    !s->outputs[i].push)
+			return true;
+	return s->manifest || (s->tags.n && !pushes_tags(s));
+}
+
 static int finish(const struct settings *s, struct build *b, struct progress *p,
 		  struct err *e)
 {
 	char id[OCI_DIGEST_TEXT];
 	struct oci_digest digest;
-	int r = 0;
+	int r = stays_here(s) ? build_fetch(b, e) : 0;
 
 	for (size_t i = 0; r == 0 && i < s->tags.n; i++)
 		r = build_tag(b, s->tags.v[i], e);
@@ -142,6 +170,8 @@ static int finish(const struct settings *s, struct build *b, struct progress *p,
 		r = write_file(s->iidfile, id, e);
 	if (r == 0 && s->metadata_file)
 		r = write_metadata(s, b, e);
+	if (r == 0)
+		r = write_caches(s, b, p, e);
 	progress_end(p);
 	if (r == 0 && !s->stdout_taken)
 		puts(id);

@@ -46,11 +46,11 @@ int settings_how(struct settings *s, const struct cli_option *option, const char
 	case OPT_PULL:
 		return set_pull(s, value, e);
 	case OPT_CACHE_FROM:
+		return settings_cache(option->name, value, false, &s->build.cache_from,
+				      &s->build.ncache_from, e);
 	case OPT_CACHE_TO:
-		return err_set(e, -EINVAL,
-			       "this version has no --%s: the store (--root) is the only "
-			       "cache",
-			       option->name);
+		return settings_cache(option->name, value, true, &s->cache_to,
+				      &s->ncache_to, e);
 	case OPT_NO_CACHE:
 		s->build.no_cache = true;
 		return 0;

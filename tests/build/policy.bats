@@ -135,11 +135,3 @@ text()
 	expect 2 build --build-arg-file args ctx
 	has "$stderr" "args: --build-arg==x has no name"
 }
-
-@test "what has no other place than the store is refused by name" {
-	printf 'FROM scratch\n' >ctx/Dockerfile
-	expect 2 build --cache-to type=registry,ref=x ctx
-	has "$stderr" "this version has no --cache-to"
-	expect 2 build --cache-from x ctx
-	has "$stderr" "this version has no --cache-from"
-}

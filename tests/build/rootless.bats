@@ -83,6 +83,19 @@ image() {
 	[ "$(image single as_tester)" = "$root" ]
 }
 
+@test "what root put into a cache, others need not do again" {
+	need newuidmap
+	many_owners
+	echo 'RUN cat /proc/sys/kernel/random/uuid >/tmp/uuid' >>ctx/Dockerfile
+	root=$(env MAB_BUILD_ROOT="$PWD/s1" ./mab-build build --platform linux/amd64,linux/arm64 \
+		--cache-to type=local,dest=cache ctx)
+	user=$(as_tester ./mab-build build --platform linux/amd64,linux/arm64 \
+		--cache-from type=local,src=cache ctx 2>user.log)
+	[ "$user" = "$root" ]
+	[ "$(grep -c CACHED user.log)" -gt 10 ]
+	run ! grep DONE user.log
+}
+
 @test "one id alone: a step that wants another says why it cannot" {
 	: >"$etc/subuid"
 	many_owners
