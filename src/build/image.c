@@ -115,8 +115,9 @@ static int resolve_remote(struct build *b, const struct build_image *i,
 	r = oci_index_parse(&index, top, e);
 	if (r == 0)
 		r = oci_index_select(&index, &i->platform, &chosen, e);
+	/* Who calls says what was typed. */
 	if (r < 0)
-		return err_wrap(e, r, "%s", name);
+		return strcmp(name, i->name) == 0 ? r : err_wrap(e, r, "%s", name);
 	if (stored_document(b, &chosen->digest, chosen->media_type, doc, NULL) == 0)
 		return 0;
 	r = registry_fetch_document(b->registry, ref, chosen, doc, e);

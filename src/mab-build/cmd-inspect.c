@@ -36,9 +36,9 @@ static const struct cli_option options[] = {
 static const struct cli_program program = {
 	.name = PROGRAM " inspect",
 	.usage = PROGRAM " inspect [OPTION…] IMAGE",
-	.summary = "Shows what an image is, as JSON, without fetching its layers. Images "
-		   "are docker://NAME in a registry, or oci:FOLDER[:NAME] in an image "
-		   "layout; one that is only a NAME is looked for in the store first.",
+	.summary = "Shows what an image is, as JSON, without fetching its layers. IMAGE "
+		   "is what copy takes as a source; one that is only a NAME is looked "
+		   "for in the store first.",
 	.options = options,
 	.epilogue = "Exit status: 0 done, 1 something failed, 2 wrong usage.",
 };

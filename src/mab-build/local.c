@@ -6,21 +6,20 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "mab-build/storage.h"
 #include "store/blobs.h"
 
 /* --- The store --- */
 
 int local_open(struct local *local, const char *root, bool make, struct err *e)
 {
-	bool privileged = geteuid() == 0;
 	int r;
 
 	*local = (struct local){0};
-	if (!root)
-		root = getenv("MAB_BUILD_ROOT");
-	if (!make && !store_exists(root, privileged))
+	if (!make &&
+	    !store_exists(root ? root : getenv("MAB_BUILD_ROOT"), geteuid() == 0))
 		return 0;
-	r = store_open(&local->store, root, privileged, e);
+	r = storage_open(&local->store, root, false, e);
 	if (r == 0)
 		local->blobs = store_blobs_new(local->store);
 	return r;
