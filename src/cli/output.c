@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/strbuf.h"
 
 void cli_message(const char *program, const char *fmt, ...)
@@ -58,25 +59,43 @@ static json_t *look_into(const struct cli_json *j)
 	return (json_t *)(uintptr_t)j;
 }
 
-/* Names of files and entries may be any bytes; JSON text must be UTF-8. */
-static json_t *string(const char *s)
+/* Every byte as the character of that number. */
+static char *from_latin(const char *s)
 {
-	AUTO_STRBUF struct strbuf latin = STRBUF_INIT;
-	json_t *j = json_string(s);
+	struct strbuf utf8 = STRBUF_INIT;
 
-	if (j)
-		return j;
 	for (; *s; s++) {
 		unsigned char c = (unsigned char)*s;
 
 		if (c < 0x80) {
-			strbuf_addc(&latin, *s);
+			strbuf_addc(&utf8, *s);
 		} else {
-			strbuf_addc(&latin, (char)(0xc0 | c >> 6));
-			strbuf_addc(&latin, (char)(0x80 | (c & 0x3f)));
+			strbuf_addc(&utf8, (char)(0xc0 | c >> 6));
+			strbuf_addc(&utf8, (char)(0x80 | (c & 0x3f)));
 		}
 	}
-	return json_string(latin.data);
+	return strbuf_take(&utf8);
+}
+
+/* Names of files and entries may be any bytes; JSON text must be UTF-8. */
+static json_t *string(const char *s)
+{
+	AUTO_FREE char *latin = NULL;
+	json_t *j = json_string(s);
+
+	if (j)
+		return j;
+	latin = from_latin(s);
+	return json_string(latin);
+}
+
+char *cli_utf8(const char *s)
+{
+	json_t *j = json_string(s);
+	bool valid = j;
+
+	json_decref(j);
+	return valid ? xstrdup(s) : from_latin(s);
 }
 
 struct cli_json *cli_json_object(void)

@@ -21,6 +21,9 @@ void cli_message(const char *program, const char *fmt, ...)
  */
 void cli_line(FILE *out, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* The text if it is UTF-8, else its bytes read as Latin-1; the caller's. */
+char *cli_utf8(const char *s);
+
 /* A value that is printed as JSON (RFC 8259); the holder owns it. */
 struct cli_json;
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "cli/output.h"
 #include "mab-build/progress-view.h"
 
 enum { WIDTH = 1200, LEFT = 150, RIGHT = 20, TOP = 50, LANE = 20, GAP = 8 };
@@ -83,9 +84,11 @@ static void lay_out(struct picture *p)
 		p->end = 1;
 }
 
-static void escaped(FILE *out, const char *text)
+static void escaped(FILE *out, const char *bytes)
 {
-	for (; *text; text++) {
+	AUTO_FREE char *utf8 = cli_utf8(bytes);
+
+	for (const char *text = utf8; *text; text++) {
 		switch (*text) {
 		case '&':
 			fputs("&amp;", out);

@@ -106,7 +106,7 @@ in_terminal() {
 }
 
 @test "--trace and --timeline: every step, also of a build that fails" {
-	echo 'RUN exit 3' >>ctx/Dockerfile
+	printf 'RUN exit 3 # \377<&\n' >>ctx/Dockerfile
 	run build --trace trace --timeline picture --platform linux/arm64 ctx
 	[ "$status" = 1 ]
 	[ "$(jq -r '[.[] | select(.ph == "X") | .cat] | join(" ")' trace)" = \
