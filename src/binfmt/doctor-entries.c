@@ -195,6 +195,26 @@ void doctor_check_fix_binary(const struct binfmt_facts *facts, struct binfmt_fin
 			   "every handler of an architecture works in containers (F)");
 }
 
+void doctor_check_credentials(const struct binfmt_facts *facts, struct binfmt_findings *f)
+{
+	size_t before = f->n;
+
+	for (size_t i = 0; i < facts->live->n; i++) {
+		const struct binfmt_entry *entry = &facts->live->v[i];
+		const struct binfmt_arch *arch = arch_taken(facts, entry);
+
+		if (!arch || !entry->enabled || (entry->flags & BINFMT_CREDENTIALS))
+			continue;
+		doctor_say(f, BINFMT_VERDICT_WARN, mend_by_replacing(arch, entry, ""),
+			   "the entry %s has no flag C: sudo and other set-user-ID "
+			   "programs for %s gain nothing",
+			   entry->name, arch->name);
+	}
+	if (f->n == before)
+		doctor_say(f, BINFMT_VERDICT_OK, NULL,
+			   "every handler of an architecture honours set-user-ID (C)");
+}
+
 /* Opens an entry's interpreter below the root. */
 static int open_interpreter(const struct binfmt_facts *facts,
 			    const struct binfmt_entry *entry, struct stat *st)
@@ -265,6 +285,57 @@ void doctor_check_interpreters(const struct binfmt_facts *facts,
 	if (f->n == before)
 		doctor_say(f, BINFMT_VERDICT_OK, NULL,
 			   "every interpreter is where its entry says");
+}
+
+/* What runs an interpreter, where the machine itself does not; NULL where it does. */
+static char *name_helper(const struct binfmt_facts *facts,
+			 const struct binfmt_entry *entry)
+{
+	struct binfmt_head head = {.name = entry->interpreter, .limit = BINFMT_HEAD_SIZE};
+	const struct binfmt_entry *taker;
+	struct binfmt_script script;
+	struct stat st;
+	AUTO_CLOSE int fd = open_interpreter(facts, entry, &st);
+	ssize_t n = fd < 0 ? -1 : pread(fd, head.bytes, sizeof head.bytes, 0);
+	size_t i = 0;
+
+	if (n < 0)
+		return NULL;
+	head.size = (size_t)n;
+	taker = next_taker(facts, &head, &i);
+	if (taker)
+		return xasprintf("a program for the entry %s", taker->name);
+	if (binfmt_script_parse(&head, &script, NULL) == 0)
+		return xasprintf("a script for %s", script.interpreter);
+	return NULL;
+}
+
+/* The kernel's reason stands at find_opener() in explain.c. */
+void doctor_check_chains(const struct binfmt_facts *facts, struct binfmt_findings *f)
+{
+	bool only_one = facts->version >= BINFMT_KERNEL_ONE_OPENED;
+	size_t before = f->n;
+
+	for (size_t i = 0; only_one && i < facts->live->n; i++) {
+		const struct binfmt_entry *entry = &facts->live->v[i];
+		bool opens = entry->enabled && (entry->flags & BINFMT_OPEN_BINARY);
+		AUTO_FREE char *helper = opens ? name_helper(facts, entry) : NULL;
+
+		if (helper)
+			doctor_say(f, BINFMT_VERDICT_BAD,
+				   xasprintf("add it again with a program for this "
+					     "machine as the interpreter, or without "
+					     "flags O and C (`binfmtctl --add %s "
+					     "--replace`)",
+					     entry->name),
+				   "%s of the entry %s is %s: with flag O or C, what it "
+				   "takes fails with 'Exec format error'",
+				   entry->interpreter, entry->name, helper);
+	}
+	if (f->n == before)
+		doctor_say(f, BINFMT_VERDICT_OK, NULL,
+			   "every interpreter that gets the file opened (O, C) runs by "
+			   "itself");
 }
 
 static bool is_before(const struct timespec *a, const struct statx_timestamp *b)

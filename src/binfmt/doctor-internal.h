@@ -49,4 +49,5 @@ doctor_check doctor_check_systemd, doctor_check_binfmt_support;
 /* doctor-entries.c: the entries that are there. */
 doctor_check doctor_check_table, doctor_check_limit, doctor_check_disabled,
 	doctor_check_own, doctor_check_conflicts, doctor_check_fix_binary,
-	doctor_check_interpreters, doctor_check_replaced, doctor_check_qemu;
+	doctor_check_credentials, doctor_check_interpreters, doctor_check_chains,
+	doctor_check_replaced, doctor_check_qemu;

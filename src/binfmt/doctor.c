@@ -36,7 +36,9 @@ static const struct {
 	{"own-programs", doctor_check_own, true},
 	{"conflicts", doctor_check_conflicts, true},
 	{"fix-binary", doctor_check_fix_binary, true},
+	{"credentials", doctor_check_credentials, true},
 	{"interpreters", doctor_check_interpreters, true},
+	{"chains", doctor_check_chains, true},
 	{"replaced", doctor_check_replaced, true},
 	{"qemu", doctor_check_qemu, true},
 };

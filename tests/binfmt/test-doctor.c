@@ -113,7 +113,7 @@ static void test_in_order(void)
 
 	start_over();
 	put("usr/bin/qemu", "");
-	add("qemu-aarch64", "arm64", QEMU, BINFMT_FIX_BINARY);
+	add("qemu-aarch64", "arm64", QEMU, BINFMT_FIX_BINARY | BINFMT_CREDENTIALS);
 	put("table/qemu-aarch64", "");
 	binfmt_doctor_examine(&facts, &found);
 	for (size_t i = 0; i < found.n; i++)
@@ -122,7 +122,7 @@ static void test_in_order(void)
 			printf("# %s: %s\n", found.v[i].check, found.v[i].what);
 			fine = false;
 		}
-	ok(found.n >= 19 && fine, "a machine in order: every check says ok");
+	ok(found.n >= 21 && fine, "a machine in order: every check says ok");
 }
 
 static void test_kernel(void)
@@ -341,6 +341,47 @@ static void test_interpreters(void)
 	finds("interpreters", WARN, "needs /lib/ld.so inside, in spite", "--qemu");
 }
 
+static void test_credentials(void)
+{
+	struct binfmt_entry *entry;
+
+	start_over();
+	finds("credentials", OK, "honours set-user-ID", NULL);
+	entry = add("qemu-s390x", "s390x", QEMU, BINFMT_FIX_BINARY);
+	finds("credentials", WARN, "qemu-s390x has no flag C: sudo",
+	      "`binfmtctl --install s390x --replace`");
+	entry->enabled = false;
+	finds("credentials", OK, "honours set-user-ID", NULL);
+	entry->enabled = true;
+	entry->flags |= BINFMT_CREDENTIALS;
+	finds("credentials", OK, "honours set-user-ID", NULL);
+}
+
+static void test_chains(void)
+{
+	struct elf_spec foreign = {64, true, 22, 2, 0, 0, 0, NULL};
+	struct binfmt_entry *entry;
+	uint8_t file[512];
+
+	start_over();
+	entry = add("mine", "arm64", QEMU, BINFMT_OPEN_BINARY);
+	finds("chains", OK, "runs by itself", NULL);
+	put("usr/bin/qemu", "#! /bin/sh -e\n");
+	finds("chains", BAD, "is a script for /bin/sh: with flag O", "--add mine");
+	facts.version = 5007;
+	finds("chains", OK, "runs by itself", NULL);
+	facts.version = 5008;
+	entry->flags = BINFMT_FIX_BINARY;
+	finds("chains", OK, "runs by itself", NULL);
+	entry->flags = BINFMT_OPEN_BINARY;
+	put_bytes("usr/bin/qemu", file, elf_make(file, &foreign));
+	finds("chains", OK, "runs by itself", NULL);
+	add("qemu-s390x", "s390x", "/other", BINFMT_FIX_BINARY);
+	finds("chains", BAD, "is a program for the entry qemu-s390x", "flags O and C");
+	live.v[0].enabled = false;
+	finds("chains", OK, "runs by itself", NULL);
+}
+
 static void test_replaced(void)
 {
 	const struct timespec old[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
@@ -403,7 +444,9 @@ int main(void)
 	test_managers();
 	test_table();
 	test_conflicts();
+	test_credentials();
 	test_interpreters();
+	test_chains();
 	test_replaced();
 	test_qemu();
 	start_over();

@@ -92,6 +92,24 @@ verdict() # CHECK
 	has "$words" "$PWD/interpreter of the entry a cannot be found"
 }
 
+@test "a script as the interpreter, with flag O" {
+	printf '#!/bin/sh\necho by a script\n' >interpreter
+	printf MAGIC >file
+	chmod +x interpreter file
+	binfmtctl --add a --magic MAGIC --interpreter "$PWD/interpreter"
+	verdict chains
+	[ "$verdicts" = ok ]
+	[ "$(env ./file)" = "by a script" ]
+	binfmtctl --add a --magic MAGIC --interpreter "$PWD/interpreter" --flags O --replace
+	verdict chains
+	if [ "$verdicts" = ok ]; then
+		[ "$(env ./file)" = "by a script" ]
+	else
+		has "$words" "$PWD/interpreter of the entry a is a script for /bin/sh"
+		[ "$(env ./file 2>&1)" != "by a script" ]
+	fi
+}
+
 @test "an interpreter that was replaced since flag F opened it" {
 	need_qemu s390x
 	cp "$qemu" qemu-s390x
