@@ -6,6 +6,8 @@
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/file.h"
@@ -234,13 +236,33 @@ static void add_file(struct strv *files, const char *variable, const char *other
 
 	if (folder && *folder)
 		strv_addf(files, "%s/%s", folder, rest);
-	else if (otherwise && home && *home)
+	else if (home && *home)
 		strv_addf(files, "%s/%s/%s", home, otherwise, rest);
+}
+
+/*
+ * Podman's place for those who have no session: root makes it, and an ordinary user has
+ * one if root did. Who started the program is asked for, as getuid() is 0 by now where
+ * it has entered a user namespace.
+ */
+static void add_run_file(struct strv *files)
+{
+	AUTO_FREE char *folder = xasprintf("/run/containers/%lu", getauxval(AT_UID));
+	AUTO_FREE char *file = xasprintf("%s/auth.json", folder);
+	const char *place = access(folder, F_OK) == 0 ? folder : "/run";
+
+	if (access(file, R_OK) == 0 || access(place, W_OK) == 0)
+		strv_add(files, file);
 }
 
 static void add_files(struct strv *files)
 {
-	add_file(files, "XDG_RUNTIME_DIR", NULL, "containers/auth.json");
+	const char *session = getenv("XDG_RUNTIME_DIR");
+
+	if (session && *session)
+		strv_addf(files, "%s/containers/auth.json", session);
+	else
+		add_run_file(files);
 	add_file(files, "XDG_CONFIG_HOME", ".config", "containers/auth.json");
 	add_file(files, "DOCKER_CONFIG", ".docker", "config.json");
 }

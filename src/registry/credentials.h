@@ -26,9 +26,10 @@ int credentials_parse(struct credentials *c, const char *text, struct err *e);
  * counts. helpers (may be NULL or empty) are credential helpers to ask in order, and
  * HELPER_FILES among them the files, which are all there is otherwise. authfile is the
  * only file that is read when it is given; else $REGISTRY_AUTH_FILE the same; else
- * $XDG_RUNTIME_DIR/containers/auth.json,
- * ~/.config/containers/auth.json, $DOCKER_CONFIG or ~/.docker/config.json, the first that
- * has some. Returns 1 when there are some, 0 when there are none.
+ * $XDG_RUNTIME_DIR/containers/auth.json (without that variable
+ * /run/containers/UID/auth.json), ~/.config/containers/auth.json, $DOCKER_CONFIG or
+ * ~/.docker/config.json, the first that has some. Returns 1 when there are some, 0 when
+ * there are none.
  */
 int credentials_find(struct credentials *c, const char *repository, const char *authfile,
 		     const struct strv *helpers, struct err *e);

@@ -8,7 +8,7 @@ setup()
 {
 	registry_setup
 	"$here/make-image" src
-	file=.config/containers/auth.json
+	file=run/containers/auth.json
 }
 
 teardown()
@@ -63,7 +63,7 @@ helper()
 	expect 0 login_as pass:word "$registry"
 	[ "$output" = "logged in to $registry; $HOME/$file keeps it" ]
 	[ "$(stat -c %a "$file" "$(dirname "$file")")" = $'600\n700' ]
-	[ "$(ls .config/containers)" = auth.json ]
+	[ "$(ls run/containers)" = auth.json ]
 	expect 0 mab copy --all oci:src:app "$registry/app:1"
 	expect 0 mab login --get-login "$registry"
 	[ "$output" = user ]
@@ -90,9 +90,58 @@ helper()
 	[ "$status" -ne 0 ]
 }
 
+# Without XDG_RUNTIME_DIR, and with a /run of one's own, ./own-run.
+in_no_session() # COMMAND...
+{
+	mkdir -p own-run
+	unshare --map-root-user --mount env -u XDG_RUNTIME_DIR \
+		bash -ec 'mount --bind own-run /run; exec "$@"' - "$@"
+}
+
+@test "without a session, where Podman looks then" {
+	need skopeo
+	basic_registry
+	expect 0 in_no_session "$top_builddir/mab-build" login --username=user \
+		--password-stdin "$registry" <<<pass:word
+	[ "$output" = "logged in to $registry; /run/containers/0/auth.json keeps it" ]
+	[ "$(stat -c %a own-run/containers/0/auth.json own-run/containers/0)" = $'600\n700' ]
+	expect 0 in_no_session "$top_builddir/mab-build" copy --all oci:src:app "$registry/app:1"
+	in_no_session skopeo inspect --tls-verify=false --raw "docker://$registry/app:1"
+	in_no_session skopeo logout "$registry"
+	expect 1 in_no_session "$top_builddir/mab-build" tags "$registry/app"
+	in_no_session skopeo login --tls-verify=false -u user -p pass:word "$registry"
+	expect 0 in_no_session "$top_builddir/mab-build" tags "$registry/app"
+	expect 1 mab tags "$registry/app" # in a session it is not read
+	expect 0 in_no_session "$top_builddir/mab-build" logout "$registry"
+	[ "$(jq -c .auths own-run/containers/0/auth.json)" = '{}' ]
+}
+
+@test "without a session, for an ordinary user" {
+	[ "$(id -u)" = 0 ] || skip "needs root, to become somebody else"
+	basic_registry
+	mab copy --all --creds=user:pass:word oci:src:app "$registry/app:1"
+	chmod 755 "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR"/test .
+	cp "$top_builddir/mab-build" .
+	mkdir -p home own-run/containers/0
+	chmod 700 own-run/containers/0
+	echo '{"auths":"of root"}' >own-run/containers/0/auth.json
+	chown 1234 home
+	as_user=(unshare --mount env -u XDG_RUNTIME_DIR -u MAB_BUILD_ROOT HOME="$PWD/home"
+		bash -ec 'mount --bind own-run /run; exec "$@"' -
+		setpriv --reuid 1234 --clear-groups ./mab-build)
+	expect 0 "${as_user[@]}" login --creds=user:pass:word "$registry"
+	[ "$output" = "logged in to $registry; $PWD/home/.config/containers/auth.json keeps it" ]
+	expect 0 "${as_user[@]}" logout "$registry"
+	install -d -o 1234 own-run/containers/1234
+	expect 0 "${as_user[@]}" login --creds=user:pass:word "$registry"
+	[ "$output" = "logged in to $registry; /run/containers/1234/auth.json keeps it" ]
+	# Where one is root of a user namespace, too.
+	expect 0 "${as_user[@]}" pull "$registry/app:1"
+}
+
 @test "what else is in the file stays" {
 	basic_registry
-	mkdir -p .config/containers real
+	mkdir -p run/containers real
 	jq -n --arg registry "$registry" '{
 		HttpHeaders: {"User-Agent": "x"},
 		auths: {
@@ -112,14 +161,14 @@ helper()
 
 @test "a damaged file is left as it is" {
 	basic_registry
-	mkdir -p .config/containers
+	mkdir -p run/containers
 	echo '{"auths":{"x":{"auth":"c2VjcmV0OnNlY3JldA=="},}' >"$file"
 	cp "$file" before
 	expect 1 login_as pass:word "$registry"
 	has "$stderr" "$file:1:"
 	[[ $stderr != *c2VjcmV0* ]]
 	cmp "$file" before
-	[ "$(ls .config/containers)" = auth.json ]
+	[ "$(ls run/containers)" = auth.json ]
 }
 
 @test "for a path below a registry" {
@@ -133,7 +182,7 @@ helper()
 }
 
 @test "logout leaves others, --all none; a login elsewhere is told" {
-	mkdir -p .config/containers .docker
+	mkdir -p run/containers .docker
 	echo '{"auths":{"a.x":{"auth":"eDp5"},"b.x/p":{"auth":"eDp5"}},"k":1}' >"$file"
 	echo '{"auths":{"a.x":{"auth":"eDp5"}}}' >.docker/config.json
 	expect 0 mab logout a.x
@@ -146,7 +195,7 @@ helper()
 }
 
 @test "docker.io has its own key" {
-	mkdir -p .config/containers
+	mkdir -p run/containers
 	echo '{"auths":{"https://index.docker.io/v1/":{"auth":"dXNlcjpwYXNz"}}}' >"$file"
 	expect 0 mab login --get-login docker.io
 	[ "$output" = user ]
@@ -157,7 +206,7 @@ helper()
 @test "a helper that the file names keeps it" {
 	basic_registry
 	helper
-	mkdir -p .config/containers
+	mkdir -p run/containers
 	echo '{"credsStore":"test"}' >"$file"
 	expect 0 login_as pass:word "$registry"
 	[ "$output" = "logged in to $registry; docker-credential-test keeps it" ]
@@ -193,7 +242,7 @@ helper()
 @test "a helper that fails, and one that is not there" {
 	basic_registry
 	helper
-	mkdir -p .config/containers
+	mkdir -p run/containers
 	printf '#!/bin/sh\ncat\nexit 1\n' >bin/docker-credential-test
 	echo '{"credsStore":"test"}' >"$file"
 	expect 1 login_as pass:word "$registry"
@@ -219,7 +268,7 @@ helper()
 
 @test "an identity token goes to no other host" {
 	fake_registry --token token-elsewhere
-	mkdir -p .config/containers
+	mkdir -p run/containers
 	echo '{"auths":{"'"$registry"'":{"auth":"PHRva2VuPjo=","identitytoken":"secret-token"}}}' >"$file"
 	expect 1 mab tags "$registry/app"
 	has "$stderr" "$registry redirects to another host, which gets no secrets"
