@@ -167,6 +167,8 @@ static int open_registry(struct build *b, struct err *e)
 	s.log = registry_says;
 	s.progress = registry_moves;
 	s.data = b;
+	build_seen_init(&b->seen, b->store);
+	s.memory = &b->seen.memory;
 	r = registry_new(&s, &b->registry, e);
 	if (r == 0)
 		build_downloads_init(&b->downloads, b->store, b->registry);

@@ -17,6 +17,7 @@
 #include "build/layers.h"
 #include "build/plan.h"
 #include "build/secrets.h"
+#include "build/seen.h"
 #include "oci/blobs.h"
 #include "registry/client.h"
 #include "run/filter.h"
@@ -71,6 +72,7 @@ struct build {
 	pthread_mutex_t reading;
 	struct build_ahead ahead;
 	struct build_downloads downloads;
+	struct build_seen seen;
 	struct build_plan plan;
 	struct build_images images;
 	struct oci_document *manifests; /* one per platform */

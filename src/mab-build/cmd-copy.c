@@ -130,6 +130,7 @@ static int copy(void *settings, struct err *e)
 	char digest[OCI_DIGEST_TEXT];
 	int r = local_open(&local, s->root, false, e);
 
+	local_remember(&local, &s->remote.settings);
 	if (r == 0)
 		r = remote_side_client(&s->remote, &s->src, &client, e);
 	if (r == 0 && (s->src.given || s->dest.given))

@@ -118,6 +118,7 @@ static int push(void *settings, struct err *e)
 		r = image_name_parse(&to, s->words[s->n - 1], e);
 	if (r == 0)
 		r = local_open(&local, s->root, true, e);
+	local_remember(&local, &s->remote.settings);
 	if (r == 0)
 		r = remote_client(&s->remote, &client, e);
 	if (r == 0)

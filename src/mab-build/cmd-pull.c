@@ -85,6 +85,7 @@ static int pull(void *settings, struct err *e)
 	char digest[OCI_DIGEST_TEXT];
 	int r = local_open(&local, s->root, true, e);
 
+	local_remember(&local, &s->remote.settings);
 	if (r == 0)
 		r = remote_client(&s->remote, &client, e);
 	if (r == 0)

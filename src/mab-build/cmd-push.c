@@ -100,6 +100,7 @@ static int push(void *settings, struct err *e)
 	AUTO_IMAGE struct image image = {0};
 	int r = local_open(&local, s->root, true, e);
 
+	local_remember(&local, &s->remote.settings);
 	if (r == 0)
 		r = remote_client(&s->remote, &client, e);
 	if (r == 0)

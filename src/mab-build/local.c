@@ -32,6 +32,14 @@ void local_close(struct local *local)
 	*local = (struct local){0};
 }
 
+void local_remember(struct local *local, struct registry_settings *settings)
+{
+	if (!local->store)
+		return;
+	build_seen_init(&local->seen, local->store);
+	settings->memory = &local->seen.memory;
+}
+
 int local_name(struct local *local, const struct oci_reference *ref,
 	       const struct oci_document *doc, struct err *e)
 {

@@ -6,6 +6,7 @@
  * the layers are still there: they are read from there when somebody wants them.
  */
 
+#include "build/seen.h"
 #include "mab-build/places.h"
 #include "oci/manifest.h"
 #include "oci/reference.h"
@@ -17,6 +18,7 @@
 struct local {
 	struct store *store;
 	struct oci_blobs *blobs; /* the store's; held until local_close() */
+	struct build_seen seen;
 };
 
 /*
@@ -25,6 +27,12 @@ struct local {
  */
 int local_open(struct local *local, const char *root, bool make, struct err *e);
 void local_close(struct local *local);
+
+/*
+ * Has a client remember in the store, if there is one, where it saw blobs. local must
+ * outlive it.
+ */
+void local_remember(struct local *local, struct registry_settings *settings);
 
 /* An image that is open for reading. */
 struct local_image {

@@ -74,6 +74,22 @@ int repository_challenged(struct repository *repo, const struct http_answer *a,
 		       host->name);
 }
 
+bool repository_add_origin(struct repository *repo, const char *path)
+{
+	enum { MAX = 8 }; /* each is a new token, and a token's request has a length */
+	bool known;
+
+	pthread_mutex_lock(&repo->lock);
+	known = strv_has(&repo->remembered, path);
+	if (!known && repo->remembered.n < MAX) {
+		strv_add(&repo->remembered, path);
+		forget(repo);
+		known = true;
+	}
+	pthread_mutex_unlock(&repo->lock);
+	return known;
+}
+
 static int look_for_credentials(struct repository *repo, struct err *e)
 {
 	const struct registry_settings *s = &repo->host->client->settings;
@@ -104,9 +120,13 @@ static void add_field(struct strbuf *s, const char *name, const char *value)
 
 static void add_scopes(struct strbuf *s, const struct repository *repo, bool joined)
 {
+	AUTO_STRBUF struct strbuf all = STRBUF_INIT;
 	AUTO_STRV struct strv scopes = STRV_INIT;
 
-	strv_split(&scopes, repo->scopes, joined && !repo->origins_refused ? "" : " ");
+	strbuf_adds(&all, repo->scopes);
+	for (size_t i = 0; i < repo->remembered.n; i++)
+		strbuf_addf(&all, " repository:%s:pull", repo->remembered.v[i]);
+	strv_split(&scopes, all.data, joined && !repo->origins_refused ? "" : " ");
 	for (size_t i = 0; i < (repo->origins_refused ? 1 : scopes.n); i++)
 		add_field(s, "scope", scopes.v[i]);
 }
@@ -236,7 +256,8 @@ static int fetch_token(struct repository *repo, struct err *e)
 		return r;
 	r = ask_token(repo, &a, e);
 	/* Perhaps only what blobs might be mounted from is refused: it goes without. */
-	if (r == 0 && !repo->origins_refused && strchr(repo->scopes, ' ') &&
+	if (r == 0 && !repo->origins_refused &&
+	    (strchr(repo->scopes, ' ') || repo->remembered.n) &&
 	    (a.status == 401 || a.status == 403)) {
 		repo->origins_refused = true;
 		r = ask_token(repo, &a, e);

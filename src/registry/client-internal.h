@@ -36,6 +36,7 @@ struct repository {
 	bool foreign; /* a mirror's or another location: --creds are not for it */
 	char *scopes; /* separated by blanks: "repository:app:pull,push"; its own first */
 	pthread_mutex_t lock;
+	struct strv remembered; /* paths that are to be read as well: more scopes */
 	bool has_credentials, looked;
 	struct credentials credentials;
 	bool origins_refused;	  /* only its own scope is asked for */
@@ -90,6 +91,12 @@ int repository_perform(struct repository *repo, struct http_request *q,
 int repository_authorize(struct repository *repo, char **authorization,
 			 unsigned *generation, struct err *e);
 
+/*
+ * Has a path on the same host be read as well from now on, for a mount. False when there
+ * are enough of these.
+ */
+bool repository_add_origin(struct repository *repo, const char *path);
+
 /* Learns from a 401 what is wanted; forgets the authorization of that generation. */
 int repository_challenged(struct repository *repo, const struct http_answer *a,
 			  unsigned generation, struct err *e);
@@ -108,6 +115,9 @@ char *repository_message(struct repository *repo, const struct http_answer *a,
  */
 int repository_refused(struct repository *repo, const struct http_answer *a,
 		       const char *what, struct err *e);
+
+/* That it has a blob is to be remembered. */
+void repository_note(const struct repository *repo, const struct oci_digest *blob);
 
 void registry_log(struct registry *r, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));

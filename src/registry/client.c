@@ -199,6 +199,7 @@ static void repository_free(struct repository *repo)
 {
 	free(repo->path);
 	free(repo->scopes);
+	strv_free(&repo->remembered);
 	credentials_free(&repo->credentials);
 	secret_free(repo->authorization);
 	free(repo->blobs);
@@ -277,6 +278,14 @@ char *repository_url(const struct repository *repo, const char *fmt, ...)
 	strbuf_vaddf(&s, fmt, ap);
 	va_end(ap);
 	return strbuf_take(&s);
+}
+
+void repository_note(const struct repository *repo, const struct oci_digest *blob)
+{
+	struct registry_memory *m = repo->host->client->settings.memory;
+
+	if (m)
+		m->note(m, repo->host->name, repo->path, blob);
 }
 
 static bool host_has_tokens(struct registry_host *host)

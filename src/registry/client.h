@@ -16,6 +16,19 @@
 #include "oci/digest.h"
 #include "oci/reference.h"
 
+/*
+ * Where registries have blobs, as far as is known from earlier calls. Whoever keeps that
+ * embeds the struct and fills in the functions. Any thread calls them, also at once.
+ */
+struct registry_memory {
+	/* The repository has the blob. */
+	void (*note)(struct registry_memory *m, const char *host, const char *path,
+		     const struct oci_digest *blob);
+	/* Another repository there that had it, owned by the caller; NULL: none known. */
+	char *(*recall)(struct registry_memory *m, const char *host, const char *path,
+			const struct oci_digest *blob);
+};
+
 struct registry_settings {
 	bool skip_tls_verify;	/* accept every certificate, and plain HTTP */
 	bool always_tls_verify; /* even where registries.conf says insecure */
@@ -31,6 +44,8 @@ struct registry_settings {
 
 	unsigned connect_seconds; /* for name, connection and TLS; 0: 30 */
 	unsigned stall_seconds;	  /* of silence are a failure; 0: 60. Uploads: 5 times */
+
+	struct registry_memory *memory; /* NULL: none */
 
 	/* May be NULL. Called by any thread, one at a time; must not call the client. */
 	void (*log)(void *data, const char *line);

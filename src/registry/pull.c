@@ -265,9 +265,13 @@ static int fetch_blob(void *context, struct repository *repo,
 	r = download(repo, f->d, f->into, &why);
 	if (r == -EBADMSG) { /* as with documents */
 		registry_log(repo->host->client, "%s; trying again", why.text);
-		return download(repo, f->d, f->into, e);
+		r = download(repo, f->d, f->into, e);
+	} else if (r < 0) {
+		err_set(e, r, "%s", why.text);
 	}
-	return r < 0 ? err_set(e, r, "%s", why.text) : 0;
+	if (r == 0)
+		repository_note(repo, &f->d->digest);
+	return r;
 }
 
 int registry_fetch_blob(struct registry *r, const struct oci_reference *ref,

@@ -89,6 +89,7 @@ static int open_blob(struct oci_blobs *blobs, const struct oci_digest *digest,
 	r = route_now(s->registry, s->ref, &repo, e);
 	if (r < 0)
 		return r;
+	repository_note(repo, digest);
 	*b = stream_open(repo, d);
 	return 0;
 }

@@ -361,6 +361,20 @@ static int mount(struct upload *u, const struct strv *origins, enum step *step,
 	return r;
 }
 
+/* From where the caller does not know of it, but an earlier call saw it. */
+static int mount_remembered(struct upload *u, const struct strv *origins, enum step *step,
+			    struct err *e)
+{
+	struct repository *repo = u->repo;
+	struct registry_memory *m = repo->host->client->settings.memory;
+	AUTO_FREE char *path =
+		m ? m->recall(m, repo->host->name, repo->path, &u->d->digest) : NULL;
+
+	if (!path || strv_has(origins, path) || !repository_add_origin(repo, path))
+		return 0;
+	return post(u, path, step, e);
+}
+
 static int send_blob(struct upload *u, struct oci_blobs *from, const struct strv *origins,
 		     struct err *e)
 {
@@ -370,7 +384,9 @@ static int send_blob(struct upload *u, struct oci_blobs *from, const struct strv
 
 	if (r < 0 || there)
 		return r;
-	r = mount(u, origins, &step, e);
+	r = mount_remembered(u, origins, &step, e);
+	if (r == 0 && step != DONE)
+		r = mount(u, origins, &step, e);
 	if (r == 0 && step != DONE)
 		r = from->open(from, &u->d->digest, &u->blob, e);
 	if (r < 0 || step == DONE)
@@ -402,6 +418,7 @@ static void note_known(struct repository *repo, const struct oci_digest *digest)
 	GROW(repo->blobs, repo->nblobs);
 	repo->blobs[repo->nblobs++] = *digest;
 	pthread_mutex_unlock(&repo->lock);
+	repository_note(repo, digest);
 }
 
 int upload_blob(struct repository *repo, const struct oci_descriptor *d,

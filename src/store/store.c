@@ -76,6 +76,7 @@ static int open_folders(struct store *s, struct err *e)
 		{"records/blob", &s->records[STORE_BLOB]},
 		{"records/files", &s->records[STORE_FILES]},
 		{"records/url", &s->records[STORE_URL]},
+		{"records/seen", &s->records[STORE_SEEN]},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {

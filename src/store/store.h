@@ -147,6 +147,7 @@ enum store_kind {
 	STORE_BLOB,  /* diff id -> the blobs that hold it, compressed one way or other */
 	STORE_FILES, /* context folder -> stat cache */
 	STORE_URL,   /* address -> what its server said of it, and the blob */
+	STORE_SEEN,  /* registry and blob -> repositories there that have it */
 	STORE_KINDS
 };
 

@@ -63,6 +63,19 @@ traced_build()
 	[ -z "$output" ]
 }
 
+@test "what a repository got in an earlier build is mounted in the next" {
+	echo text >ctx/file
+	dockerfile <<-'EOF'
+		FROM $BASE
+		COPY file /
+	EOF
+	build -t "$registry/one:1" --push ctx
+	: >registry.log
+	build -t "$registry/two:1" --push ctx
+	[ "$(requests 'POST /v2/two/blobs/uploads/.*mount=.*from=one.* 201 ' registry.log)" -gt 0 ]
+	[ "$(requests '(PATCH|PUT) /v2/two/blobs/' registry.log)" -eq 0 ]
+}
+
 @test "a change that is taken back finds its layer again" {
 	mkdir ctx/tree
 	echo one >ctx/tree/file

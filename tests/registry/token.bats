@@ -111,6 +111,17 @@ identity()
 	same_blobs src back
 }
 
+@test "so does one of a source that is remembered" {
+	token_registry
+	mab copy --all --creds=user:secret oci:src:app "$registry/app:1"
+	mab pull --all --creds=user:secret "$registry/app:1"
+	: >registry.log
+	: >tokens
+	expect 0 mab copy --all --creds=user:secret oci:src:app "$registry/other:1"
+	[ "$(given '.scopes == ["repository:other:pull,push", "repository:app:pull"]')" -eq 1 ]
+	[ "$(requests '"(PATCH|PUT) [^ ]*/blobs/' registry.log)" -eq 0 ]
+}
+
 @test "where the source is refused it goes without" {
 	token_registry one-scope
 	mab copy --all --creds=user:secret oci:src:app "$registry/app:1"

@@ -76,6 +76,38 @@ asked()
 	same_blobs src back
 }
 
+@test "a later push remembers where the registry has the blobs" {
+	fake_registry
+	one=$registry
+	mab copy --all oci:src:app "$one/app:1"
+	mab pull --all "$one/app:1" # makes a store
+	asked mab copy --all oci:src:app "$one/other:1"
+	[ "$(grep -c '^POST .*mount=sha256:.*from=app' <<<"$asked")" -eq 7 ]
+	[ "$(grep -c '^PUT .*/blobs/' <<<"$asked")" -eq 0 ]
+	# What another registry has is of no use, and not told.
+	rm fake.port
+	fake_registry
+	asked mab copy --all oci:src:app "$registry/third:1"
+	[ "$(grep -c '^POST' <<<"$asked")" -eq 7 ]
+	run ! grep mount= <<<"$asked"
+	mab prune --all
+	asked mab copy --all oci:src:app "$registry/fourth:1"
+	run ! grep mount= <<<"$asked"
+}
+
+@test "what was remembered and is gone goes up, in the session that was offered" {
+	docker_registry
+	mab copy --all oci:src:app "$registry/app:1"
+	mab pull --all "$registry/app:1"
+	rm -r storage/docker/registry/v2/repositories/app
+	: >registry.log
+	expect 0 mab copy --all oci:src:app "$registry/other:1"
+	[ "$(requests '"POST [^ ]*mount=sha256:[^ ]*from=app[^ ]* [^"]*" 202 ' registry.log)" -eq 7 ]
+	[ "$(requests '"POST ' registry.log)" -eq 7 ]
+	mab copy --all "$registry/other:1" oci:back
+	same_blobs src back
+}
+
 @test "the manifests of an index are fetched at once" {
 	fake_registry meet=3
 	mab copy --all oci:src:app "$registry/app:1"
