@@ -10,23 +10,18 @@
 #include "mab-build/remote.h"
 
 enum option_id {
-	OPT_ALL = 1,
-	OPT_FORMAT,
-	OPT_PLATFORM,
+	OPT_FORMAT = 1,
 	OPT_PRESERVE_DIGESTS,
-	OPT_ROOT,
 };
 
 static const struct cli_option options[] = {
 	{0, "What to copy", .help = ""},
-	{OPT_ALL, "all", .letter = 'a', .help = "the whole index, every platform"},
-	{OPT_PLATFORM, "platform", .arg = "OS/ARCH[/VARIANT]",
-	 .help = "the image for this platform (default: the machine's own)"},
+	IMAGE_ALL_OPTION("the whole index, every platform"),
+	IMAGE_OPTIONS("the image for this platform (default: the machine's own)"),
 	{OPT_FORMAT, "format", .arg = "oci|docker",
 	 .help = "write its documents in this format (default: as they are)"},
 	{OPT_PRESERVE_DIGESTS, "preserve-digests",
 	 .help = "fail where --format would change what the digest is of"},
-	{OPT_ROOT, "root", .arg = "FOLDER", .help = ROOT_HELP},
 	REMOTE_OPTIONS,
 	{0, "The source only", .help = ""},
 	REMOTE_SIDE_OPTIONS(REMOTE_SRC, "src"),
@@ -48,9 +43,9 @@ static const struct cli_program program = {
 };
 
 struct settings {
-	bool all, preserve_digests, convert;
+	bool preserve_digests, convert;
 	enum oci_format format; /* with convert */
-	const char *platform, *root;
+	struct image_choice which;
 	struct image_name from, to;
 	struct remote remote;
 	struct remote_side src, dest;
@@ -60,24 +55,19 @@ static int set(void *settings, const struct cli_option *option, const char *valu
 	       struct err *e)
 {
 	struct settings *s = settings;
+	int r;
 
 	switch (option->id) {
-	case OPT_ALL:
-		s->all = true;
-		return 0;
 	case OPT_FORMAT:
 		s->convert = true;
 		return value_format(option->name, value, &s->format, e);
-	case OPT_PLATFORM:
-		s->platform = value;
-		return 0;
 	case OPT_PRESERVE_DIGESTS:
 		s->preserve_digests = true;
 		return 0;
-	case OPT_ROOT:
-		s->root = value;
-		return 0;
 	}
+	r = image_choice_set(&s->which, option, value, e);
+	if (r != -ENOENT)
+		return r;
 	if (option->id >= REMOTE_DEST)
 		return remote_side_set(&s->dest, option->id - REMOTE_DEST, option, value,
 				       e);
@@ -94,8 +84,6 @@ static int take(void *settings, int n, char **words, struct err *e)
 
 	if (n != 2)
 		return err_set(e, -EINVAL, "a copy has a source and a destination");
-	if (s->all && s->platform)
-		return err_set(e, -EINVAL, "--all and --platform exclude each other");
 	r = image_name_parse(&s->from, words[0], e);
 	if (r == 0)
 		r = image_name_parse(&s->to, words[1], e);
@@ -128,7 +116,7 @@ static int copy(void *settings, struct err *e)
 	AUTO_REGISTRY struct registry *other = NULL;
 	AUTO_IMAGE struct image image = {0};
 	char digest[OCI_DIGEST_TEXT];
-	int r = local_open(&local, s->root, false, e);
+	int r = local_open(&local, s->which.root, false, e);
 
 	local_remember(&local, &s->remote.settings);
 	if (r == 0)
@@ -137,8 +125,8 @@ static int copy(void *settings, struct err *e)
 		r = remote_side_client(&s->remote, &s->dest, &other, e);
 	if (r == 0)
 		r = image_open(&image, &s->from, &local, client, e);
-	if (r == 0 && !s->all)
-		r = image_select(&image, s->platform, e);
+	if (r == 0 && !s->which.all)
+		r = image_select(&image, s->which.platform, e);
 	if (r == 0 && s->convert)
 		r = convert(s, &image, e);
 	if (r == 0)

@@ -16,8 +16,6 @@ enum option_id {
 	OPT_RAW = 1,
 	OPT_CONFIG,
 	OPT_FORMAT,
-	OPT_PLATFORM,
-	OPT_ROOT,
 };
 
 static const struct cli_option options[] = {
@@ -26,9 +24,7 @@ static const struct cli_option options[] = {
 	{OPT_CONFIG, "config", .help = "the configuration of one platform's image"},
 	{OPT_FORMAT, "format", .letter = 'f', .arg = "TEMPLATE",
 	 .help = "values of one platform's image, as in {{.Digest}} {{json .Labels}}"},
-	{OPT_PLATFORM, "platform", .arg = "OS/ARCH[/VARIANT]",
-	 .help = "the image for this platform out of an index"},
-	{OPT_ROOT, "root", .arg = "FOLDER", .help = ROOT_HELP},
+	IMAGE_OPTIONS("the image for this platform out of an index"),
 	REMOTE_OPTIONS,
 	HELP_OPTION,
 };
@@ -45,7 +41,8 @@ static const struct cli_program program = {
 
 struct settings {
 	bool raw, config;
-	const char *format, *platform, *root;
+	const char *format;
+	struct image_choice which;
 	const char *text; /* as it was typed */
 	struct image_name name;
 	struct remote remote;
@@ -55,6 +52,7 @@ static int set(void *settings, const struct cli_option *option, const char *valu
 	       struct err *e)
 {
 	struct settings *s = settings;
+	int r;
 
 	switch (option->id) {
 	case OPT_RAW:
@@ -66,15 +64,9 @@ static int set(void *settings, const struct cli_option *option, const char *valu
 	case OPT_FORMAT:
 		s->format = value;
 		return 0;
-	case OPT_PLATFORM:
-		s->platform = value;
-		return 0;
-	case OPT_ROOT:
-		s->root = value;
-		return 0;
-	default:
-		return remote_set(&s->remote, option, value, e);
 	}
+	r = image_choice_set(&s->which, option, value, e);
+	return r == -ENOENT ? remote_set(&s->remote, option, value, e) : r;
 }
 
 static int take(void *settings, int n, char **words, struct err *e)
@@ -340,14 +332,14 @@ static int inspect(void *settings, struct err *e)
 	AUTO_LOCAL struct local local = {0};
 	AUTO_REGISTRY struct registry *client = NULL;
 	AUTO_IMAGE struct image image = {0};
-	int r = local_open(&local, s->root, false, e);
+	int r = local_open(&local, s->which.root, false, e);
 
 	if (r == 0)
 		r = remote_client(&s->remote, &client, e);
 	if (r == 0)
 		r = image_open(&image, &s->name, &local, client, e);
-	if (r == 0 && (s->platform || s->config))
-		r = image_select(&image, s->platform, e);
+	if (r == 0 && (s->which.platform || s->config))
+		r = image_select(&image, s->which.platform, e);
 	if (r < 0)
 		return r;
 	if (s->raw) {

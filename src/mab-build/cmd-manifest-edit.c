@@ -80,7 +80,7 @@ static const struct cli_option create_options[] = {
 	{0, "How", .help = ""},
 	ALL_OPTION,
 	{OPT_AMEND, "amend", .help = "go on with a list that is there already"},
-	ROOT_OPTION,
+	STORAGE_OPTION,
 	REMOTE_OPTIONS,
 	HELP_OPTION,
 };
@@ -126,7 +126,7 @@ const struct command manifest_create = {
 static const struct cli_option add_options[] = {
 	{0, "What to add", .help = ""},
 	ALL_OPTION,
-	ROOT_OPTION,
+	STORAGE_OPTION,
 	{0, "What the list says of it", .help = ""},
 	FACT_OPTIONS,
 	REMOTE_OPTIONS,
@@ -177,7 +177,7 @@ const struct command manifest_add = {
 static const struct cli_option annotate_options[] = {
 	{0, "What the list says of the image", .help = ""},
 	FACT_OPTIONS,
-	ROOT_OPTION,
+	STORAGE_OPTION,
 	REMOTE_OPTIONS,
 	HELP_OPTION,
 };
@@ -232,7 +232,7 @@ const struct command manifest_annotate = {
 
 static const struct cli_option remove_options[] = {
 	{0, "Where", .help = ""},
-	ROOT_OPTION,
+	STORAGE_OPTION,
 	REMOTE_OPTIONS,
 	HELP_OPTION,
 };

@@ -11,7 +11,7 @@
 
 static const struct cli_option root_options[] = {
 	{0, "Where", .help = ""},
-	ROOT_OPTION,
+	STORAGE_OPTION,
 	HELP_OPTION,
 };
 
@@ -19,7 +19,7 @@ static const struct cli_option root_options[] = {
 
 static const struct cli_option inspect_options[] = {
 	{0, "Where", .help = ""},
-	ROOT_OPTION,
+	STORAGE_OPTION,
 	REMOTE_OPTIONS,
 	HELP_OPTION,
 };
@@ -80,7 +80,7 @@ static const struct cli_option push_options[] = {
 	 .help = "of the list and its images (default: as they are)"},
 	{OPT_QUIET, "quiet", .letter = 'q', .help = "do not print the digest"},
 	{OPT_RM, "rm", .help = "remove the list from the store when it is pushed"},
-	ROOT_OPTION,
+	STORAGE_OPTION,
 	REMOTE_OPTIONS,
 	HELP_OPTION,
 };

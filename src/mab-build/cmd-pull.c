@@ -8,18 +8,10 @@
 #include "mab-build/remote.h"
 #include "registry/pull.h"
 
-enum option_id {
-	OPT_ALL = 1,
-	OPT_PLATFORM,
-	OPT_ROOT,
-};
-
 static const struct cli_option options[] = {
 	{0, "What to pull", .help = ""},
-	{OPT_ALL, "all", .letter = 'a', .help = "the whole index, every platform"},
-	{OPT_PLATFORM, "platform", .arg = "OS/ARCH[/VARIANT]",
-	 .help = "the image for this platform (default: the machine's own)"},
-	{OPT_ROOT, "root", .arg = "FOLDER", .help = ROOT_HELP},
+	IMAGE_ALL_OPTION("the whole index, every platform"),
+	IMAGE_OPTIONS("the image for this platform (default: the machine's own)"),
 	REMOTE_OPTIONS,
 	HELP_OPTION,
 };
@@ -34,8 +26,7 @@ static const struct cli_program program = {
 };
 
 struct settings {
-	bool all;
-	const char *platform, *root;
+	struct image_choice which;
 	struct image_name name;
 	struct remote remote;
 };
@@ -44,20 +35,9 @@ static int set(void *settings, const struct cli_option *option, const char *valu
 	       struct err *e)
 {
 	struct settings *s = settings;
+	int r = image_choice_set(&s->which, option, value, e);
 
-	switch (option->id) {
-	case OPT_ALL:
-		s->all = true;
-		return 0;
-	case OPT_PLATFORM:
-		s->platform = value;
-		return 0;
-	case OPT_ROOT:
-		s->root = value;
-		return 0;
-	default:
-		return remote_set(&s->remote, option, value, e);
-	}
+	return r == -ENOENT ? remote_set(&s->remote, option, value, e) : r;
 }
 
 static int take(void *settings, int n, char **words, struct err *e)
@@ -67,8 +47,6 @@ static int take(void *settings, int n, char **words, struct err *e)
 
 	if (n != 1)
 		return err_set(e, -EINVAL, "one image is to be named");
-	if (s->all && s->platform)
-		return err_set(e, -EINVAL, "--all and --platform exclude each other");
 	r = image_name_parse(&s->name, words[0], e);
 	if (r == 0 && s->name.place.transport != TRANSPORT_REGISTRY)
 		r = err_set(e, -EINVAL, "an image is pulled from a registry, not '%s'",
@@ -83,15 +61,15 @@ static int pull(void *settings, struct err *e)
 	AUTO_REGISTRY struct registry *client = NULL;
 	AUTO_IMAGE struct image image = {0};
 	char digest[OCI_DIGEST_TEXT];
-	int r = local_open(&local, s->root, true, e);
+	int r = local_open(&local, s->which.root, true, e);
 
 	local_remember(&local, &s->remote.settings);
 	if (r == 0)
 		r = remote_client(&s->remote, &client, e);
 	if (r == 0)
 		r = image_open(&image, &s->name, NULL, client, e);
-	if (r == 0 && !s->all)
-		r = image_select(&image, s->platform, e);
+	if (r == 0 && !s->which.all)
+		r = image_select(&image, s->which.platform, e);
 	if (r == 0)
 		r = registry_pull(client, &s->name.ref, &image.doc, local.blobs, e);
 	if (r == 0)

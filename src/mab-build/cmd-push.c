@@ -9,23 +9,18 @@
 #include "mab-build/remote.h"
 
 enum option_id {
-	OPT_ALL = 1,
-	OPT_DIGESTFILE,
+	OPT_DIGESTFILE = 1,
 	OPT_FORMAT,
-	OPT_PLATFORM,
-	OPT_ROOT,
 };
 
 static const struct cli_option options[] = {
 	{0, "What to push", .help = ""},
-	{OPT_ALL, "all", .letter = 'a', .help = "every platform (the default)"},
-	{OPT_PLATFORM, "platform", .arg = "OS/ARCH[/VARIANT]",
-	 .help = "only the image for this platform"},
+	IMAGE_ALL_OPTION("every platform (the default)"),
+	IMAGE_OPTIONS("only the image for this platform"),
 	{OPT_DIGESTFILE, "digestfile", .arg = "FILE",
 	 .help = "write the digest there, too"},
 	{OPT_FORMAT, "format", .letter = 'f', .arg = "oci|docker",
 	 .help = "write its documents in this format (default: as they are)"},
-	{OPT_ROOT, "root", .arg = "FOLDER", .help = ROOT_HELP},
 	REMOTE_OPTIONS,
 	HELP_OPTION,
 };
@@ -40,9 +35,10 @@ static const struct cli_program program = {
 };
 
 struct settings {
-	bool all, convert;
+	bool convert;
 	enum oci_format format; /* with convert */
-	const char *platform, *root, *digestfile;
+	const char *digestfile;
+	struct image_choice which;
 	struct image_name from, to;
 	struct remote remote;
 };
@@ -51,26 +47,18 @@ static int set(void *settings, const struct cli_option *option, const char *valu
 	       struct err *e)
 {
 	struct settings *s = settings;
+	int r;
 
 	switch (option->id) {
-	case OPT_ALL:
-		s->all = true;
-		return 0;
 	case OPT_FORMAT:
 		s->convert = true;
 		return value_format(option->name, value, &s->format, e);
-	case OPT_PLATFORM:
-		s->platform = value;
-		return 0;
 	case OPT_DIGESTFILE:
 		s->digestfile = value;
 		return 0;
-	case OPT_ROOT:
-		s->root = value;
-		return 0;
-	default:
-		return remote_set(&s->remote, option, value, e);
 	}
+	r = image_choice_set(&s->which, option, value, e);
+	return r == -ENOENT ? remote_set(&s->remote, option, value, e) : r;
 }
 
 static int take(void *settings, int n, char **words, struct err *e)
@@ -82,8 +70,6 @@ static int take(void *settings, int n, char **words, struct err *e)
 		return err_set(e, -EINVAL,
 			       "an image is to be named, and perhaps where "
 			       "it goes");
-	if (s->all && s->platform)
-		return err_set(e, -EINVAL, "--all and --platform exclude each other");
 	r = image_name_parse(&s->from, words[0], e);
 	if (r == 0 && !s->from.bare)
 		r = err_set(e, -EINVAL,
@@ -98,15 +84,15 @@ static int push(void *settings, struct err *e)
 	AUTO_LOCAL struct local local = {0};
 	AUTO_REGISTRY struct registry *client = NULL;
 	AUTO_IMAGE struct image image = {0};
-	int r = local_open(&local, s->root, true, e);
+	int r = local_open(&local, s->which.root, true, e);
 
 	local_remember(&local, &s->remote.settings);
 	if (r == 0)
 		r = remote_client(&s->remote, &client, e);
 	if (r == 0)
 		r = image_open_local(&image, &s->from, &local, client, e);
-	if (r == 0 && s->platform)
-		r = image_select(&image, s->platform, e);
+	if (r == 0 && s->which.platform)
+		r = image_select(&image, s->which.platform, e);
 	if (r == 0 && s->convert)
 		r = image_convert(&image, s->format, e);
 	if (r >= 0)

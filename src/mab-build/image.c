@@ -65,6 +65,27 @@ void image_name_free(struct image_name *name)
 	transport_name_free(&name->place);
 }
 
+int image_choice_set(struct image_choice *choice, const struct cli_option *option,
+		     const char *value, struct err *e)
+{
+	switch (option->id) {
+	case IMAGE_ALL:
+		choice->all = true;
+		break;
+	case IMAGE_PLATFORM:
+		choice->platform = value;
+		break;
+	case STORAGE_ROOT:
+		choice->root = value;
+		break;
+	default:
+		return -ENOENT;
+	}
+	return choice->all && choice->platform
+		       ? err_set(e, -EINVAL, "--all and --platform exclude each other")
+		       : 0;
+}
+
 static bool is_remote(const struct image_name *name)
 {
 	return name->place.transport == TRANSPORT_REGISTRY;

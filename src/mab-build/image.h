@@ -8,7 +8,9 @@
  */
 
 #include "base/err.h"
+#include "cli/option.h"
 #include "mab-build/local.h"
+#include "mab-build/storage.h"
 #include "oci/convert.h"
 #include "oci/manifest.h"
 #include "oci/reference.h"
@@ -24,6 +26,27 @@ struct image_name {
 
 int image_name_parse(struct image_name *name, const char *text, struct err *e);
 void image_name_free(struct image_name *name);
+
+/* Options that say which of an image's platforms is meant, and the store. */
+enum { IMAGE_ALL = 80, IMAGE_PLATFORM };
+
+/* Rows for a command's table. */
+#define IMAGE_ALL_OPTION(text)                                                           \
+	{                                                                                \
+		IMAGE_ALL, "all", .letter = 'a', .help = text                            \
+	}
+#define IMAGE_OPTIONS(text)                                                              \
+	{IMAGE_PLATFORM, "platform", .arg = "OS/ARCH[/VARIANT]", .help = text},          \
+		STORAGE_OPTION
+
+struct image_choice {
+	bool all;
+	const char *platform, *root;
+};
+
+/* Takes an option of those above; -ENOENT without words when it is another. */
+int image_choice_set(struct image_choice *choice, const struct cli_option *option,
+		     const char *value, struct err *e);
 
 /* An image that is open for reading. */
 struct image {

@@ -13,8 +13,6 @@
 #include "registry/client.h"
 #include "store/image.h"
 
-#define ROOT_HELP "the store (default: $MAB_BUILD_ROOT, or in the user's data)"
-
 struct local {
 	struct store *store;
 	struct oci_blobs *blobs; /* the store's; held until local_close() */

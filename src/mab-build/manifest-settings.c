@@ -46,7 +46,7 @@ int manifest_set(void *settings, const struct cli_option *option, const char *va
 	case OPT_RM:
 		s->rm = true;
 		return 0;
-	case OPT_ROOT:
+	case STORAGE_ROOT:
 		s->root = value;
 		return 0;
 	case OPT_VARIANT:

@@ -6,6 +6,7 @@
 #include "mab-build/command.h"
 #include "mab-build/list.h"
 #include "mab-build/remote.h"
+#include "mab-build/storage.h"
 
 enum manifest_option {
 	OPT_ALL = 1,
@@ -20,15 +21,10 @@ enum manifest_option {
 	OPT_OS_VERSION,
 	OPT_QUIET,
 	OPT_RM,
-	OPT_ROOT,
 	OPT_VARIANT,
 };
 
 /* Rows for a command's table. */
-#define ROOT_OPTION                                                                      \
-	{                                                                                \
-		OPT_ROOT, "root", .arg = "FOLDER", .help = ROOT_HELP                     \
-	}
 #define ALL_OPTION                                                                       \
 	{                                                                                \
 		OPT_ALL, "all", .help = "of an index, the images of all platforms"       \
