@@ -5,14 +5,20 @@
 
 load helpers
 
+needs()
+{
+	need docker-registry jq mmdebstrap arch-test qemu-aarch64-static skopeo || return
+	[ "$(id -u)" = 0 ] || skip "needs root, for roots with all their owners"
+	[ "$(dpkg --print-architecture)" = amd64 ] || skip "is written for an amd64 machine"
+}
+
 # All tests share roots, registry and store.
 setup_file()
 {
-	need docker-registry jq mmdebstrap arch-test qemu-aarch64-static skopeo
-	[ "$(id -u)" = 0 ] || skip "needs root, for roots with all their owners"
-	[ "$(dpkg --print-architecture)" = amd64 ] || skip "is written for an amd64 machine"
+	able needs || return 0
 	cd "$BATS_FILE_TMPDIR" || return
-	roots
+	able roots || return 0
+	roots=$(dirname "$(cat made)")
 	build_setup
 	cd "$BATS_FILE_TMPDIR" || return
 	export MAB_BUILD_ROOT=$PWD/store
@@ -35,7 +41,7 @@ setup()
 	mkdir ctx
 }
 
-# Sets $roots to the folder of the tar archives. The first time they are fetched and made.
+# ./made gets the name of an archive. The first time they are fetched and made.
 roots()
 {
 	local ok=true make=("$top_srcdir/tests/debian" "$top_builddir/binfmtctl")
@@ -43,7 +49,6 @@ roots()
 	"${make[@]}" amd64 >/dev/null 2>amd64.err 3>&- || ok=false
 	wait $! || ok=false
 	$ok || { cat ./*.err; skip_if_offline; return 1; }
-	roots=$(dirname "$(cat made)")
 }
 
 skip_if_offline()

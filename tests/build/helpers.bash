@@ -77,10 +77,14 @@ file_of()
 	tar -xzOf "image-$2/${layer#sha256:}" "$3"
 }
 
-# An ordinary user, and an /etc, $etc, that gives it subordinate ids. Once for a file.
-tester_setup()
+is_root()
 {
 	[ "$(id -u)" = 0 ] || skip "needs root, to become somebody else"
+}
+
+# By root: an ordinary user, and an /etc, $etc, that gives it subordinate ids. Once for a file.
+tester_setup()
+{
 	export etc=$BATS_FILE_TMPDIR/etc
 	cp -a /etc "$etc"
 	echo 'tester:x:1234:1234::/:/bin/sh' >>"$etc/passwd"

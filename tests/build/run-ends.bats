@@ -5,8 +5,8 @@
 load run-helpers
 
 setup_file() {
+	able need crun runc python3 || return 0
 	run_setup_file
-	need crun runc python3
 }
 
 teardown_file() {

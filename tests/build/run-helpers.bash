@@ -6,6 +6,7 @@
 . "${BASH_SOURCE[0]%/*}/helpers.bash"
 
 run_setup_file() {
+	able busybox_of linux/amd64 >/dev/null || return 0
 	busybox=$(busybox_of linux/amd64)
 	mkdir "$BATS_FILE_TMPDIR/ctx"
 	cp "$busybox" "$BATS_FILE_TMPDIR/ctx/busybox"

@@ -48,8 +48,27 @@ need() # PROGRAM...
 {
 	local program
 	for program; do
-		command -v "$program" >/dev/null || cannot "there is no $program"
+		command -v "$program" >/dev/null || cannot "there is no $program" || return
 	done
+}
+
+# For setup_file, where skip is a failure to bats 1.8: whether the command skips
+# nothing. If it does, setup_file is to return 0, and skip_if_unable in setup skips.
+able() # COMMAND...
+{
+	local status=0
+	(
+		# shellcheck disable=SC2317 # the command calls it
+		skip() { echo "$1" >"$BATS_FILE_TMPDIR/unable" && exit 1; }
+		"$@"
+	) || status=$?
+	[ "$status" -eq 0 ] || [ -e "$BATS_FILE_TMPDIR/unable" ] || exit "$status"
+	return "$status"
+}
+
+skip_if_unable()
+{
+	[ ! -e "$BATS_FILE_TMPDIR/unable" ] || skip "$(cat "$BATS_FILE_TMPDIR/unable")"
 }
 
 # Ids besides root's, in this user namespace.

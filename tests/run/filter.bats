@@ -13,6 +13,7 @@ setup_file()
 # shellcheck disable=SC2034 # for the helpers
 setup()
 {
+	skip_if_unable
 	mode=single
 	new_root
 }

@@ -7,8 +7,8 @@ load helpers
 
 setup_file()
 {
+	able need_qemu aarch64 && able need_busybox arm64 || return 0
 	prepare_steps
-	need_qemu aarch64
 	need_busybox arm64
 	make_image "$BATS_FILE_TMPDIR/foreign" "$busybox"
 	chmod 755 "$top_builddir/binfmtctl"
@@ -20,6 +20,7 @@ setup_file()
 # shellcheck disable=SC2034
 setup()
 {
+	skip_if_unable
 	mode=single
 	new_root
 	rm -r "$lower"
