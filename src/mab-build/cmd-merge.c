@@ -12,11 +12,14 @@
 #include "mab-build/option-values.h"
 #include "mab-build/places.h"
 #include "mab-build/remote.h"
+#include "oci/config.h"
 #include "oci/metadata.h"
 #include "registry/pull.h"
 #include "registry/push.h"
 
 enum { FILE_MAX = 1 << 20 }; /* bytes */
+
+static const char DOCKER[] = "docker://";
 
 enum option_id {
 	OPT_ANNOTATION = 1,
@@ -37,9 +40,9 @@ static const struct cli_option options[] = {
 
 static const struct cli_program program = {
 	.name = PROGRAM " merge",
-	.usage = PROGRAM " merge [OPTION…] --tag REFERENCE FILE…",
+	.usage = PROGRAM " merge [OPTION…] --tag REFERENCE FILE|docker://REFERENCE…",
 	.summary = "Makes one image for several platforms of those that builds have "
-		   "pushed by digest, and prints its digest. Each FILE is what a build's "
+		   "pushed, and prints its digest. A FILE is what a build's "
 		   "--metadata-file has written.",
 	.options = options,
 	.epilogue = "Exit status: 0 done, 1 something failed, 2 wrong usage.",
@@ -51,8 +54,8 @@ struct settings {
 	size_t ntags;
 	struct oci_map annotations;
 	struct remote remote;
-	int n; /* files */
-	char **files;
+	int n; /* files and references */
+	char **sources;
 };
 
 static int add_tag(struct settings *s, const char *value, struct err *e)
@@ -93,11 +96,13 @@ static int take(void *settings, int n, char **words, struct err *e)
 	struct settings *s = settings;
 
 	if (!n)
-		return err_set(e, -EINVAL, "the files of the builds are to be named");
+		return err_set(e, -EINVAL,
+			       "what the builds have pushed is to be named: files of "
+			       "--metadata-file, or docker://REFERENCE");
 	if (!s->ntags)
 		return err_set(e, -EINVAL, "the whole needs a name: add --tag");
 	s->n = n;
-	s->files = words;
+	s->sources = words;
 	return 0;
 }
 
@@ -108,43 +113,61 @@ struct merge {
 	struct registry *client;
 	struct places *places;
 	struct oci_index index;
-	const char **files; /* of each of the index's manifests */
+	const char **sources; /* of each of the index's manifests */
 };
 
-static int add(struct merge *m, const struct oci_descriptor *d, const char *file,
-	       struct err *e)
+/* What BuildKit says of the images in an index, each for itself, is for no platform. */
+static bool is_nobodys(const struct oci_platform *platform)
 {
-	struct oci_platform platform = d->platform;
+	return strcmp(platform->os, "unknown") == 0 &&
+	       strcmp(platform->architecture, "unknown") == 0;
+}
+
+static int check_platform(const struct merge *m, const struct oci_platform *platform,
+			  const char *source, struct err *e)
+{
 	char text[OCI_PLATFORM_TEXT];
 
-	if (!d->has_platform)
-		return err_set(e, -EINVAL, "%s does not say for which platform it is",
-			       file);
-	oci_platform_normalize(&platform);
-	for (size_t i = 0; i < m->index.n; i++) {
+	for (size_t i = 0; !is_nobodys(platform) && i < m->index.n; i++) {
 		struct oci_platform other = m->index.manifests[i].platform;
 
 		oci_platform_normalize(&other);
-		if (oci_platform_equal(&platform, &other))
+		if (oci_platform_equal(platform, &other))
 			return err_set(e, -EEXIST, "%s and %s both have an image for %s",
-				       m->files[i], file,
-				       oci_platform_format(&platform, text));
+				       m->sources[i], source,
+				       oci_platform_format(platform, text));
 	}
-	m->files = xrealloc(m->files, m->index.n + 1, sizeof *m->files);
-	m->files[m->index.n] = file;
+	return 0;
+}
+
+static int add(struct merge *m, const struct oci_descriptor *d, const char *source,
+	       struct err *e)
+{
+	struct oci_platform platform = d->platform;
+	int r;
+
+	if (!d->has_platform)
+		return err_set(e, -EINVAL, "%s does not say for which platform it is",
+			       source);
+	oci_platform_normalize(&platform);
+	r = check_platform(m, &platform, source, e);
+	if (r < 0)
+		return r;
+	m->sources = xrealloc(m->sources, m->index.n + 1, sizeof *m->sources);
+	m->sources[m->index.n] = source;
 	oci_descriptor_copy(oci_index_add(&m->index), d);
 	return 0;
 }
 
 /* Images that the index of a build for several platforms has. */
-static int add_each(struct merge *m, const struct oci_document *doc, const char *file,
+static int add_each(struct merge *m, const struct oci_document *doc, const char *source,
 		    struct err *e)
 {
 	AUTO_OCI_INDEX struct oci_index index = {0};
 	int r = oci_index_parse(&index, doc, e);
 
 	for (size_t i = 0; r == 0 && i < index.n; i++)
-		r = add(m, &index.manifests[i], file, e);
+		r = add(m, &index.manifests[i], source, e);
 	return r;
 }
 
@@ -190,6 +213,19 @@ static int check_registry(const struct settings *s, const struct oci_reference *
 	return 0;
 }
 
+/* d is the document's descriptor, with its platform if it is no index. Takes *doc over. */
+static int add_document(struct merge *m, const struct oci_reference *ref,
+			const struct oci_descriptor *d, struct oci_document *doc,
+			const char *source, struct err *e)
+{
+	int r = oci_document_is_index(doc) ? add_each(m, doc, source, e)
+					   : add(m, d, source, e);
+
+	if (r == 0)
+		places_add(m->places, m->client, ref, doc);
+	return r;
+}
+
 /* Goes by the digest alone: a tag may be another image's by now. */
 static int add_image(struct merge *m, const struct oci_metadata *metadata,
 		     const char *file, struct err *e)
@@ -202,12 +238,7 @@ static int add_image(struct merge *m, const struct oci_metadata *metadata,
 		r = check_registry(m->settings, &ref, e);
 	if (r == 0)
 		r = registry_fetch_document(m->client, &ref, &metadata->image, &doc, e);
-	if (r == 0)
-		r = oci_document_is_index(&doc) ? add_each(m, &doc, file, e)
-						: add(m, &metadata->image, file, e);
-	if (r == 0)
-		places_add(m->places, m->client, &ref, &doc);
-	return r;
+	return r < 0 ? r : add_document(m, &ref, &metadata->image, &doc, file, e);
 }
 
 static int read_file(struct merge *m, const char *file, struct err *e)
@@ -223,6 +254,59 @@ static int read_file(struct merge *m, const char *file, struct err *e)
 	if (r == 0)
 		r = add_image(m, &metadata, file, e);
 	return r < 0 ? err_wrap(e, r, "%s", file) : 0;
+}
+
+/* A manifest by itself does not say for which platform it is, its configuration does. */
+static int read_platform(struct merge *m, const struct oci_reference *ref,
+			 const struct oci_document *doc, struct oci_descriptor *d,
+			 struct err *e)
+{
+	struct oci_blobs *blobs = registry_blobs_of(m->client, ref, doc);
+	AUTO_OCI_MANIFEST struct oci_manifest manifest = {0};
+	AUTO_OCI_CONFIG struct oci_config config = {0};
+	AUTO_FREE char *data = NULL;
+	size_t len;
+	int r = oci_manifest_parse(&manifest, doc, e);
+
+	if (r == 0)
+		r = oci_blobs_read(blobs, &manifest.config.digest, OCI_CONFIG_MAX, &data,
+				   &len, e);
+	registry_blobs_free(blobs);
+	/* An artifact's is none of an image, and is for no platform. */
+	if (r == 0 && oci_config_parse(&config, data, len, NULL) == 0) {
+		d->platform = config.platform;
+		d->has_platform = d->platform.os[0] && d->platform.architecture[0];
+	}
+	return r;
+}
+
+static int read_reference(struct merge *m, const char *text, struct err *e)
+{
+	AUTO_OCI_REFERENCE struct oci_reference ref = {0};
+	AUTO_OCI_DESCRIPTOR struct oci_descriptor d = {0};
+	AUTO_OCI_DOCUMENT struct oci_document doc = {0};
+	int r = oci_reference_parse(&ref, text, e);
+
+	if (r == 0)
+		r = registry_complete(m->client, &ref, e);
+	if (r == 0)
+		r = check_registry(m->settings, &ref, e);
+	if (r == 0)
+		r = registry_resolve(m->client, &ref, &doc, e);
+	if (r < 0)
+		return r;
+	oci_document_descriptor(&doc, &d);
+	if (!oci_document_is_index(&doc))
+		r = read_platform(m, &ref, &doc, &d, e);
+	return r < 0 ? r : add_document(m, &ref, &d, &doc, text, e);
+}
+
+static int read_source(struct merge *m, const char *source, struct err *e)
+{
+	size_t n = strlen(DOCKER);
+
+	return strncmp(source, DOCKER, n) == 0 ? read_reference(m, source + n, e)
+					       : read_file(m, source, e);
 }
 
 static int push(struct merge *m, const struct oci_document *doc, struct err *e)
@@ -246,7 +330,7 @@ static int put_together(struct merge *m, struct err *e)
 	int r = 0;
 
 	for (int i = 0; r == 0 && i < s->n; i++)
-		r = read_file(m, s->files[i], e);
+		r = read_source(m, s->sources[i], e);
 	if (r < 0)
 		return r;
 	oci_map_copy(&m->index.annotations, &s->annotations);
@@ -269,7 +353,7 @@ static int merge(void *settings, struct err *e)
 	if (r == 0)
 		r = put_together(&m, e);
 	oci_index_free(&m.index);
-	free(m.files);
+	free(m.sources);
 	return r;
 }
 

@@ -99,3 +99,46 @@ machine()
 	jq '."image.name" = "other.example/x:1," + ."image.name"[0]' a.json >b.json
 	expect 0 mab merge -t "$registry/app:1" b.json
 }
+
+@test "images under tags, as docker://" {
+	mab build --platform linux/amd64 -t "$registry/app:n-amd64" --push ctx
+	mab build --platform linux/arm/v7,linux/arm64 -t "$registry/app:n-arm" --push ctx
+	machine linux/riscv64 c.json
+	expect 0 mab merge -t "$registry/app:1" "docker://$registry/app:n-amd64" \
+		"docker://$registry/app:n-arm" c.json
+	mab inspect "docker://$registry/app:1" >whole.json
+	jq -e '[.images[].platform] ==
+		["linux/amd64", "linux/arm/v7", "linux/arm64", "linux/riscv64"]' whole.json
+	digest=$(mab inspect "docker://$registry/app:n-amd64" | jq -r .digest)
+	expect 0 mab merge -t "$registry/app:2" "docker://$registry/app@$digest"
+	expect 1 mab merge -t "$registry/app:3" "docker://$registry/app:n-amd64" \
+		"docker://$registry/app:1"
+	has "$stderr" "$registry/app:n-amd64 and $registry/app:1 both have an image for linux/amd64"
+	expect 1 mab merge -t "$registry/app:3" "docker://$registry/app:none"
+	has "$stderr" "$registry/app:none"
+	expect 1 mab merge -t "$registry/app:3" "docker://localhost:${registry#*:}/app:1"
+	has "$stderr" "--copy copies it there"
+	expect 1 mab merge -t "$registry/app:3" "docker://$registry/APP:1"
+	expect 1 mab inspect "docker://$registry/app:3"
+}
+
+@test "attestations are for no platform, and stay" {
+	mab build --platform linux/amd64 -t "$registry/app:a" --push ctx
+	mab build --platform linux/arm64 -t "$registry/app:b" --push ctx
+	for tag in a b; do
+		skopeo inspect --tls-verify=false --raw "docker://$registry/app:$tag" >m.json
+		jq -n --arg digest "sha256:$(sha256sum <m.json | cut -d' ' -f1)" \
+			--arg arch "$([ $tag = a ] && echo amd64 || echo arm64)" \
+			--argjson size "$(stat -c %s m.json)" '{schemaVersion: 2,
+			mediaType: "application/vnd.oci.image.index.v1+json", manifests: [
+			{mediaType: "application/vnd.oci.image.manifest.v1+json", digest: $digest, size: $size,
+			 platform: {os: "linux", architecture: $arch}},
+			{mediaType: "application/vnd.oci.image.manifest.v1+json", digest: $digest, size: $size,
+			 platform: {os: "unknown", architecture: "unknown"}}]}' |
+			put_manifest "app:i$tag" oci.image.index
+	done
+	expect 0 mab merge -t "$registry/app:1" "docker://$registry/app:ia" "docker://$registry/app:ib"
+	skopeo inspect --tls-verify=false --raw "docker://$registry/app:1" |
+		jq -e '[.manifests[].platform.architecture] ==
+			["amd64", "unknown", "arm64", "unknown"]'
+}
