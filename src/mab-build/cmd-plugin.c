@@ -192,6 +192,19 @@ static int write_artifact(const struct run *run, struct err *e)
 
 /* --- The run --- */
 
+static int run_merge(const struct run *run)
+{
+	AUTO_STRV struct strv words = STRV_INIT;
+
+	strv_add(&words, "merge");
+	for (size_t i = 0; i < run->plan.words.n; i++)
+		strv_add(&words, run->plan.words.v[i]);
+	strv_add(&words, "--");
+	for (size_t i = 0; i < run->plan.merge.n; i++)
+		strv_add(&words, run->plan.merge.v[i]);
+	return command_run(&cmd_merge, (int)words.n, words.v);
+}
+
 static int run_build(const struct run *run)
 {
 	AUTO_FREE char *digest = xasprintf("--iidfile=%s/digest", run->folder);
@@ -232,7 +245,7 @@ static int do_plan(struct run *run, struct err *e)
 		return err_sys(e, -errno, "cannot make the folder %s", run->folder);
 	status = prepare(run, e);
 	if (status == 0)
-		status = run_build(run);
+		status = run->plan.merge.n ? run_merge(run) : run_build(run);
 	if (status == 0 && run->plan.artifact_file)
 		status = write_artifact(run, e);
 	/* Secrets are in it: what cannot be removed is told. */

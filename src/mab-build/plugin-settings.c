@@ -20,68 +20,73 @@ enum kind {
 	NOTHING /* it is for a daemon, which there is none of */
 };
 
+enum { BOTH = PLUGIN_BUILD | PLUGIN_MERGE };
+
 static const struct setting {
 	const char *name;
 	enum kind kind;
 	const char *option;
+	unsigned steps; /* enum plugin_step */
 } settings[] = {
-	{"ADD_HOST", LIST, "add-host"},
-	{"ARTIFACT_FILE", OTHER, NULL},
-	{"AUTO_LABEL", OTHER, NULL},
-	{"AUTO_TAG", OTHER, NULL},
-	{"AUTO_TAG_SUFFIX", OTHER, NULL},
-	{"BIP", NOTHING, NULL},
-	{"BUILD_ARGS", LIST, "build-arg"},
-	{"BUILD_ARGS_FROM_ENV", OTHER, NULL},
-	{"BUILD_ARGS_NEW", OTHER, NULL},
-	{"CACHE_FROM", LIST, "cache-from"},
-	{"CACHE_TO", LIST, "cache-to"},
-	{"COMPRESS", NOTHING, NULL},
-	{"CONFIG", OTHER, NULL},
-	{"CONTEXT", OTHER, NULL},
-	{"CUSTOM_DNS", LIST, "dns"},
-	{"CUSTOM_DNS_SEARCH", NOTHING, NULL},
-	{"CUSTOM_LABELS", LIST, "label"},
-	{"DAEMON_DEBUG", NOTHING, NULL},
-	{"DAEMON_OFF", NOTHING, NULL},
-	{"DEBUG", NOTHING, NULL},
-	{"DEFAULT_SUFFIX", OTHER, NULL},
-	{"DEFAULT_TAGS", OTHER, NULL},
-	{"DOCKERFILE", TEXT, "file"},
-	{"DRY_RUN", OTHER, NULL},
-	{"EMAIL", NOTHING, NULL},
-	{"ENV_FILE", OTHER, NULL},
-	{"EXPERIMENTAL", NOTHING, NULL},
-	{"INSECURE", OTHER, NULL},
-	{"IPV6", NOTHING, NULL},
-	{"LABEL_SCHEMA", OTHER, NULL},
-	{"METADATA_FILE", TEXT, "metadata-file"},
-	{"MIRROR", OTHER, NULL},
-	{"MTU", NOTHING, NULL},
-	{"MULTIPLE_BUILD_ARGS", OTHER, NULL},
-	{"NO_CACHE", FLAG, "no-cache"},
-	{"NO_PUSH", OTHER, NULL},
-	{"PASSWORD", OTHER, NULL},
-	{"PLATFORM", LIST, "platform"},
-	{"PLATFORMS", LIST, "platform"},
-	{"PULL_IMAGE", OTHER, NULL},
-	{"PURGE", OTHER, NULL},
-	{"QUIET", OTHER, NULL},
-	{"REGISTRY", OTHER, NULL},
-	{"REPO", OTHER, NULL},
-	{"REPO_LINK", OTHER, NULL},
-	{"SECRET", OTHER, NULL},
-	{"SECRETS_FROM_ENV", OTHER, NULL},
-	{"SECRETS_FROM_FILE", OTHER, NULL},
-	{"SQUASH", FLAG, "squash"},
-	{"SSH_AGENT_KEY", OTHER, NULL},
-	{"STORAGE_DRIVER", NOTHING, NULL},
-	{"STORAGE_PATH", TEXT, "root"},
-	{"TAG", OTHER, NULL},
-	{"TAGS", OTHER, NULL},
-	{"TARGET", TEXT, "target"},
-	{"TAR_PATH", OTHER, NULL},
-	{"USERNAME", OTHER, NULL},
+	{"ADD_HOST", LIST, "add-host", PLUGIN_BUILD},
+	{"ARTIFACT_FILE", OTHER, NULL, 0},
+	{"AUTO_LABEL", OTHER, NULL, PLUGIN_BUILD},
+	{"AUTO_TAG", OTHER, NULL, PLUGIN_MERGE},
+	{"AUTO_TAG_SUFFIX", OTHER, NULL, PLUGIN_MERGE},
+	{"BIP", NOTHING, NULL, 0},
+	{"BUILD_ARGS", LIST, "build-arg", PLUGIN_BUILD},
+	{"BUILD_ARGS_FROM_ENV", OTHER, NULL, PLUGIN_BUILD},
+	{"BUILD_ARGS_NEW", OTHER, NULL, PLUGIN_BUILD},
+	{"CACHE_FROM", LIST, "cache-from", PLUGIN_BUILD},
+	{"CACHE_TO", LIST, "cache-to", PLUGIN_BUILD},
+	{"COMPRESS", NOTHING, NULL, 0},
+	{"CONFIG", OTHER, NULL, BOTH | PLUGIN_SECRET},
+	{"CONTEXT", OTHER, NULL, PLUGIN_BUILD},
+	{"CUSTOM_DNS", LIST, "dns", PLUGIN_BUILD},
+	{"CUSTOM_DNS_SEARCH", NOTHING, NULL, 0},
+	{"CUSTOM_LABELS", LIST, "label", PLUGIN_BUILD},
+	{"DAEMON_DEBUG", NOTHING, NULL, 0},
+	{"DAEMON_OFF", NOTHING, NULL, 0},
+	{"DEBUG", NOTHING, NULL, 0},
+	{"DEFAULT_SUFFIX", OTHER, NULL, PLUGIN_MERGE},
+	{"DEFAULT_TAGS", OTHER, NULL, PLUGIN_MERGE},
+	{"DOCKERFILE", TEXT, "file", PLUGIN_BUILD},
+	{"DRY_RUN", OTHER, NULL, PLUGIN_RUN},
+	{"EMAIL", NOTHING, NULL, 0},
+	{"ENV_FILE", OTHER, NULL, PLUGIN_BUILD | PLUGIN_RUN},
+	{"EXPERIMENTAL", NOTHING, NULL, 0},
+	{"INSECURE", OTHER, NULL, BOTH},
+	{"IPV6", NOTHING, NULL, 0},
+	{"LABEL_SCHEMA", OTHER, NULL, PLUGIN_BUILD},
+	{"MERGE", OTHER, NULL, PLUGIN_RUN},
+	{"METADATA_FILE", TEXT, "metadata-file", 0},
+	{"MIRROR", OTHER, NULL, PLUGIN_BUILD},
+	{"MTU", NOTHING, NULL, 0},
+	{"MULTIPLE_BUILD_ARGS", OTHER, NULL, PLUGIN_BUILD},
+	{"NO_CACHE", FLAG, "no-cache", PLUGIN_BUILD},
+	{"NO_PUSH", OTHER, NULL, PLUGIN_RUN},
+	{"PASSWORD", OTHER, NULL, BOTH | PLUGIN_SECRET},
+	{"PLATFORM", LIST, "platform", 0},
+	{"PLATFORMS", LIST, "platform", 0},
+	{"PULL_IMAGE", OTHER, NULL, PLUGIN_BUILD},
+	{"PURGE", OTHER, NULL, PLUGIN_BUILD},
+	{"PUSH_BY_DIGEST", OTHER, NULL, 0},
+	{"QUIET", OTHER, NULL, PLUGIN_BUILD},
+	{"REGISTRY", OTHER, NULL, BOTH},
+	{"REPO", OTHER, NULL, BOTH},
+	{"REPO_LINK", OTHER, NULL, PLUGIN_BUILD},
+	{"SECRET", OTHER, NULL, PLUGIN_BUILD},
+	{"SECRETS_FROM_ENV", OTHER, NULL, PLUGIN_BUILD},
+	{"SECRETS_FROM_FILE", OTHER, NULL, PLUGIN_BUILD},
+	{"SQUASH", FLAG, "squash", PLUGIN_BUILD},
+	{"SSH_AGENT_KEY", OTHER, NULL, PLUGIN_BUILD | PLUGIN_SECRET},
+	{"STORAGE_DRIVER", NOTHING, NULL, 0},
+	{"STORAGE_PATH", TEXT, "root", PLUGIN_BUILD},
+	{"TAG", OTHER, NULL, PLUGIN_MERGE},
+	{"TAGS", OTHER, NULL, PLUGIN_MERGE},
+	{"TARGET", TEXT, "target", PLUGIN_BUILD},
+	{"TAR_PATH", OTHER, NULL, 0},
+	{"USERNAME", OTHER, NULL, BOTH},
 };
 
 struct reading {
@@ -91,31 +96,36 @@ struct reading {
 
 /* --- Values --- */
 
-static const char *variable(const struct reading *r, const char *name)
+static const char *variable(const char *const *environment, const char *name)
 {
 	size_t n = strlen(name);
 
-	for (const char *const *v = r->environment; *v; v++)
+	for (const char *const *v = environment; *v; v++)
 		if (strncmp(*v, name, n) == 0 && (*v)[n] == '=')
 			return *v + n + 1;
 	return NULL;
 }
 
 /* NULL also for one that is empty: a runner passes on what nobody set. */
-static const char *setting(const struct reading *r, const char *name)
+const char *plugin_setting(const char *const *environment, const char *name)
 {
 	AUTO_FREE char *whole = xasprintf("%s%s", PREFIX, name);
-	const char *value = variable(r, whole);
+	const char *value = variable(environment, whole);
 
 	return value && *value ? value : NULL;
+}
+
+static const char *setting(const struct reading *r, const char *name)
+{
+	return plugin_setting(r->environment, name);
 }
 
 /* The first of two runners' variables that is set. */
 static const char *either(const struct reading *r, const char *a, const char *b)
 {
-	const char *value = variable(r, a);
+	const char *value = variable(r->environment, a);
 
-	return value && *value ? value : variable(r, b);
+	return value && *value ? value : variable(r->environment, b);
 }
 
 static int boolean(const struct reading *r, const char *name, bool usual, bool *flag,
@@ -138,10 +148,9 @@ static int boolean(const struct reading *r, const char *name, bool usual, bool *
 }
 
 /* A JSON list, or words with separators between them; blanks around them go. */
-static int list(const struct reading *r, const char *name, const char *separators,
-		struct strv *out, struct err *e)
+static int split(const char *name, const char *value, const char *separators,
+		 struct strv *out, struct err *e)
 {
-	const char *value = setting(r, name);
 	AUTO_STRV struct strv words = STRV_INIT;
 
 	if (!value)
@@ -162,6 +171,18 @@ static int list(const struct reading *r, const char *name, const char *separator
 			strv_own(out, xstrndup(word, n));
 	}
 	return 0;
+}
+
+static int list(const struct reading *r, const char *name, const char *separators,
+		struct strv *out, struct err *e)
+{
+	return split(name, setting(r, name), separators, out, e);
+}
+
+int plugin_setting_list(const char *const *environment, const char *name,
+			struct strv *out, struct err *e)
+{
+	return split(name, plugin_setting(environment, name), ",", out, e);
 }
 
 static void add_option(struct plugin_plan *plan, const char *option, const char *value)
@@ -215,26 +236,83 @@ static int add_settings(const struct reading *r, struct err *e)
 	return code;
 }
 
-/* A misspelt one would otherwise go unnoticed. */
-static void note_unknown(const struct reading *r)
+/* --- Names --- */
+
+const char *plugin_setting_name(size_t i, unsigned *steps)
+{
+	if (i >= ARRAY_SIZE(settings))
+		return NULL;
+	*steps = settings[i].steps;
+	return settings[i].name;
+}
+
+const char *plugin_setting_nearest(const char *name)
 {
 	AUTO_STRV struct strv known = STRV_INIT;
+	const char *near;
 
 	for (size_t i = 0; i < ARRAY_SIZE(settings); i++)
 		strv_add(&known, settings[i].name);
+	near = strv_nearest(&known, name);
+	for (size_t i = 0; near && i < ARRAY_SIZE(settings); i++)
+		if (strcmp(settings[i].name, near) == 0)
+			return settings[i].name;
+	return NULL;
+}
+
+static const struct setting *find(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(settings); i++)
+		if (strcmp(settings[i].name, name) == 0)
+			return &settings[i];
+	return NULL;
+}
+
+/* Where runners pass on nothing but settings, that is what a secret is. */
+static bool is_secret(const struct strv *secrets, const char *name)
+{
+	for (size_t i = 0; i < secrets->n; i++) {
+		const char *equals = strchr(secrets->v[i], '=');
+
+		if (equals && strncmp(equals + 1, PREFIX, strlen(PREFIX)) == 0 &&
+		    strcmp(equals + 1 + strlen(PREFIX), name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void note_setting(const struct reading *r, const struct strv *secrets,
+			 const char *name)
+{
+	const struct setting *s = find(name);
+	const char *near;
+
+	if (s && setting(r, "MERGE") && setting(r, name) && s->kind != NOTHING &&
+	    !(s->steps & (PLUGIN_MERGE | PLUGIN_RUN)))
+		strv_addf(&r->plan->notes,
+			  "the setting %s has no effect: with MERGE, nothing is built",
+			  name);
+	if (s || is_secret(secrets, name))
+		return;
+	near = plugin_setting_nearest(name);
+	strv_addf(&r->plan->notes, "there is no setting %s%s%s%s", name,
+		  near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
+}
+
+/* A misspelt one would otherwise go unnoticed. */
+static void note_settings(const struct reading *r)
+{
+	AUTO_STRV struct strv secrets = STRV_INIT;
+
+	/* If it is no list, who reads it tells. */
+	(void)list(r, "SECRETS_FROM_ENV", ",", &secrets, NULL);
 	for (const char *const *v = r->environment; *v; v++) {
 		AUTO_FREE char *name = NULL;
-		const char *near;
 
 		if (strncmp(*v, PREFIX, strlen(PREFIX)) != 0)
 			continue;
 		name = xstrndup(*v + strlen(PREFIX), strcspn(*v + strlen(PREFIX), "="));
-		if (strv_has(&known, name))
-			continue;
-		near = strv_nearest(&known, name);
-		strv_addf(&r->plan->notes, "there is no setting %s%s%s%s", name,
-			  near ? " (did you mean " : "", near ? near : "",
-			  near ? "?)" : "");
+		note_setting(r, &secrets, name);
 	}
 }
 
@@ -244,12 +322,12 @@ static void note_unknown(const struct reading *r)
 static void add_from_environment(const struct reading *r, const char *name)
 {
 	AUTO_FREE char *capitals = xstrdup(name);
-	const char *value = variable(r, name);
+	const char *value = variable(r->environment, name);
 
 	for (char *p = capitals; *p; p++)
 		*p = (char)toupper((unsigned char)*p);
 	if (!value)
-		value = variable(r, capitals);
+		value = variable(r->environment, capitals);
 	if (!value) {
 		strv_addf(&r->plan->notes,
 			  "BUILD_ARGS_FROM_ENV names %s, which is not set", name);
@@ -268,7 +346,7 @@ static void add_proxies(const struct reading *r)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		if (variable(r, names[i]))
+		if (variable(r->environment, names[i]))
 			add_option(r->plan, "build-arg", names[i]);
 }
 
@@ -357,7 +435,7 @@ static int add_labels(const struct reading *r, struct err *e)
 /* --- Where to --- */
 
 /* "https://index.docker.io/v1/" is how some name Docker's own registry. */
-static char *registry_name(const char *registry)
+char *plugin_registry_name(const char *registry)
 {
 	const char *host = strstr(registry, "://");
 	size_t n;
@@ -373,13 +451,21 @@ static char *registry_name(const char *registry)
 	return xstrndup(host, n);
 }
 
-static int add_destination(const struct reading *r, struct err *e)
+char *plugin_repository(const char *registry, const char *repo)
+{
+	AUTO_FREE char *host = registry ? plugin_registry_name(registry) : NULL;
+	size_t n = host ? strlen(host) : 0;
+
+	if (!host || (strncmp(repo, host, n) == 0 && repo[n] == '/'))
+		return xstrdup(repo);
+	return xasprintf("%s/%s", host, repo);
+}
+
+static int add_login(const struct reading *r, struct err *e)
 {
 	struct plugin_plan *plan = r->plan;
-	const char *repo = setting(r, "REPO");
 	const char *registry = setting(r, "REGISTRY");
-	char *name = registry ? registry_name(registry) : xstrdup("docker.io");
-	size_t n = strlen(name);
+	char *name = plugin_registry_name(registry ? registry : "docker.io");
 
 	strv_own(&plan->texts, name);
 	plan->registry = name;
@@ -390,20 +476,34 @@ static int add_destination(const struct reading *r, struct err *e)
 		return err_set(e, -EINVAL, "the setting %s is missing: it goes with %s",
 			       plan->username ? "PASSWORD" : "USERNAME",
 			       plan->username ? "USERNAME" : "PASSWORD");
-	if (!repo && !plan->push)
-		return 0;
+	return 0;
+}
+
+/* Tags become whole names; where there is none, the name is that of the repository. */
+static int add_destination(const struct reading *r, struct err *e)
+{
+	struct plugin_plan *plan = r->plan;
+	const char *repo = setting(r, "REPO");
+	AUTO_FREE char *name = NULL;
+	int code = add_login(r, e);
+
+	if (code < 0 || (!repo && !plan->push))
+		return code;
 	if (!repo)
 		return err_set(e, -EINVAL,
 			       "the setting REPO is missing: the name to push to");
-	for (size_t i = 0; i < plan->tags.n; i++) {
-		bool whole = !registry || (strncmp(repo, name, n) == 0 && repo[n] == '/');
-		char *text = whole ? xasprintf("%s:%s", repo, plan->tags.v[i])
-				   : xasprintf("%s/%s:%s", name, repo, plan->tags.v[i]);
+	name = plugin_repository(setting(r, "REGISTRY"), repo);
+	if (!plan->tags.n)
+		strv_add(&plan->tags, name);
+	else
+		for (size_t i = 0; i < plan->tags.n; i++) {
+			char *text = xasprintf("%s:%s", name, plan->tags.v[i]);
 
-		free(plan->tags.v[i]);
-		plan->tags.v[i] = text;
-		add_option(plan, "tag", text);
-	}
+			free(plan->tags.v[i]);
+			plan->tags.v[i] = text;
+		}
+	for (size_t i = 0; i < plan->tags.n; i++)
+		add_option(plan, "tag", plan->tags.v[i]);
 	return 0;
 }
 
@@ -451,7 +551,7 @@ static int add_tags(const struct reading *r, const char *tags_file, struct err *
 
 /* --- The whole --- */
 
-static int add_switches(const struct reading *r, struct err *e)
+static int add_switches(const struct reading *r, bool by_digest, struct err *e)
 {
 	struct plugin_plan *plan = r->plan;
 	bool dry_run = false, no_push = false, pull = false, quiet = false;
@@ -470,10 +570,12 @@ static int add_switches(const struct reading *r, struct err *e)
 	if (code < 0)
 		return code;
 	plan->push = !dry_run && !no_push;
-	if (plan->push)
-		strv_add(&plan->words, "--push");
+	if (plan->push && !plan->merge.n)
+		strv_add(&plan->words, by_digest ? "--push-by-digest" : "--push");
 	if (plan->insecure)
 		strv_add(&plan->words, "--tls-verify=false");
+	if (plan->merge.n)
+		return 0;
 	if (pull)
 		strv_add(&plan->words, "--pull");
 	if (quiet)
@@ -491,29 +593,56 @@ static void add_results(const struct reading *r)
 	r->plan->mirror = setting(r, "MIRROR");
 }
 
+/* What images are built of; nothing of it is for a merge. */
+static int add_build(const struct reading *r, struct err *e)
+{
+	int code = add_settings(r, e);
+
+	if (code == 0)
+		code = add_build_args(r, e);
+	if (code == 0)
+		code = add_all_secrets(r, e);
+	if (code == 0)
+		code = add_labels(r, e);
+	if (code == 0)
+		add_results(r);
+	return code;
+}
+
+/* An image that is pushed by its digest has no tag; one that is not pushed may have. */
+static int add_names(const struct reading *r, const char *tags_file, bool by_digest,
+		     struct err *e)
+{
+	struct plugin_plan *plan = r->plan;
+	int code = by_digest && plan->push ? 0 : add_tags(r, tags_file, e);
+
+	if (code == 0 && plan->merge.n && !plan->push)
+		plan->nothing = "what is not to be pushed is not merged either";
+	if (code < 0 || plan->nothing)
+		return code;
+	if (!plan->merge.n)
+		code = add_build(r, e);
+	return code < 0 ? code : add_destination(r, e);
+}
+
 int plugin_plan_make(struct plugin_plan *plan, const char *const *environment,
 		     const char *tags_file, struct err *e)
 {
 	struct reading r = {plan, environment};
+	bool by_digest;
 	int code;
 
 	*plan = (struct plugin_plan){.created = plan->created};
-	note_unknown(&r);
-	code = add_switches(&r, e);
+	note_settings(&r);
+	code = list(&r, "MERGE", ",", &plan->merge, e);
 	if (code == 0)
-		code = add_tags(&r, tags_file, e);
-	if (code < 0 || plan->nothing)
+		code = boolean(&r, "PUSH_BY_DIGEST", false, &by_digest, e);
+	if (code < 0)
 		return code;
-	code = add_settings(&r, e);
+	by_digest = by_digest && !plan->merge.n;
+	code = add_switches(&r, by_digest, e);
 	if (code == 0)
-		code = add_build_args(&r, e);
-	if (code == 0)
-		code = add_all_secrets(&r, e);
-	if (code == 0)
-		code = add_labels(&r, e);
-	if (code == 0)
-		code = add_destination(&r, e);
-	add_results(&r);
+		code = add_names(&r, tags_file, by_digest, e);
 	plan->context = setting(&r, "CONTEXT");
 	if (!plan->context)
 		plan->context = ".";
@@ -523,6 +652,7 @@ int plugin_plan_make(struct plugin_plan *plan, const char *const *environment,
 void plugin_plan_free(struct plugin_plan *plan)
 {
 	strv_free(&plan->words);
+	strv_free(&plan->merge);
 	strv_free(&plan->notes);
 	strv_free(&plan->tags);
 	strv_free(&plan->texts);

@@ -16,6 +16,7 @@ struct plugin_plan {
 		*created; /* the caller's: now, as RFC 3339 has it; before it is made */
 	const char *nothing; /* why there is nothing to do; NULL: there is */
 	struct strv words;   /* options of `mab-build build`; no password in them */
+	struct strv merge;   /* not empty: options and these are for `mab-build merge` */
 	const char *context;
 	struct strv notes; /* for the user: what has no effect, what is unknown */
 	struct strv tags;  /* whole names */
@@ -40,3 +41,32 @@ int plugin_plan_make(struct plugin_plan *plan, const char *const *environment,
 void plugin_plan_free(struct plugin_plan *plan);
 
 #define AUTO_PLUGIN_PLAN CLEAN(plugin_plan_free)
+
+/* --- For those who write settings down --- */
+
+/* Which steps of a pipeline a setting is for: those that build, or the one that merges. */
+enum plugin_step {
+	PLUGIN_BUILD = 1,
+	PLUGIN_MERGE = 2,
+	PLUGIN_SECRET = 4, /* it is not to be written down at all */
+	PLUGIN_RUN = 8,	   /* it is about one run, with or without a merge */
+};
+
+/* The names without PLUGIN_, in order of the alphabet; NULL after the last. */
+const char *plugin_setting_name(size_t i, unsigned *steps);
+
+/* The one that was perhaps meant, or NULL. */
+const char *plugin_setting_nearest(const char *name);
+
+/* The value in an environment, or NULL; also when that is empty. */
+const char *plugin_setting(const char *const *environment, const char *name);
+
+/* The same of a list: JSON, or words with commas between. */
+int plugin_setting_list(const char *const *environment, const char *name,
+			struct strv *out, struct err *e);
+
+/* The host of a registry that may be given as an address; the caller's. */
+char *plugin_registry_name(const char *registry);
+
+/* The whole name of a repository, the setting REPO; registry may be NULL; the caller's. */
+char *plugin_repository(const char *registry, const char *repo);

@@ -163,6 +163,34 @@ static void test_arguments(void)
 	words_are("--build-arg=LIST=a,b --build-arg=X=y", "a comma in a value");
 }
 
+static void test_spread(void)
+{
+	make("1.0", ENV("PLUGIN_REPO=app", "PLUGIN_REGISTRY=r.example",
+			"PLUGIN_PUSH_BY_DIGEST=true", "PLUGIN_METADATA_FILE=d.json",
+			"PLUGIN_AUTO_TAG=true", "PLUGIN_PULL_IMAGE=false",
+			"PLUGIN_AUTO_LABEL=false"));
+	words_are("--push-by-digest --metadata-file=d.json --tag=r.example/app",
+		  "an image that is pushed by its digest has no tag");
+	make(NULL, ENV("PLUGIN_REPO=app", "PLUGIN_REGISTRY=r.example", "PLUGIN_TAGS=1,2",
+		       "PLUGIN_MERGE=a.json,docker://r.example/app:x", "http_proxy=p",
+		       "PLUGIN_INSECURE=true", "PLUGIN_PLATFORM=linux/arm64",
+		       "PLUGIN_PUSH_BY_DIGEST=true"));
+	words_are("--tls-verify=false --tag=r.example/app:1 --tag=r.example/app:2",
+		  "a merge has the tags and nothing of a build");
+	is_int((long)plan.merge.n, 2, "what is merged");
+	is_int((long)plan.notes.n, 2, "what has no effect then");
+	ok(strstr(plan.notes.v[0], "PLATFORM") && strstr(plan.notes.v[0], "MERGE"),
+	   "is named");
+	make(NULL, ENV("PLUGIN_REPO=app", "PLUGIN_MERGE=a.json", "PLUGIN_DRY_RUN=true"));
+	ok(plan.nothing && plan.notes.n == 0, "a merge that is not pushed is none");
+	make(NULL, ENV("PLUGIN_DRY_RUN=true", "PLUGIN_AUTO_LABEL=false",
+		       "PLUGIN_PULL_IMAGE=false",
+		       "PLUGIN_SECRETS_FROM_ENV=npm=PLUGIN_NPM_TOKEN",
+		       "PLUGIN_NPM_TOKEN=x", "PLUGIN_NPM_TOKEM=y"));
+	is_int((long)plan.notes.n, 1, "a setting that a secret is taken from is known");
+	words_are("--secret=id=npm,env=PLUGIN_NPM_TOKEN", "and lent");
+}
+
 static void test_wrong(void)
 {
 	is_int(make(NULL, ENV("PLUGIN_REPO=x", "PLUGIN_INSECURE=maybe")), -EINVAL,
@@ -186,6 +214,7 @@ int main(void)
 	test_destination();
 	test_automatic();
 	test_arguments();
+	test_spread();
 	test_wrong();
 	plugin_plan_free(&plan);
 	err_free(&error);
