@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -15,6 +16,7 @@
 #include "base/path.h"
 #include "cli/output.h"
 #include "mab-build/command.h"
+#include "mab-build/pipeline.h"
 #include "mab-build/plugin-settings.h"
 #include "registry/client.h"
 #include "registry/credentials.h"
@@ -24,13 +26,38 @@ enum { FILE_MAX = 1024 * 1024 };
 
 extern char **environ;
 
+enum option_id {
+	OPT_BRANCH = 1,
+	OPT_IMAGE,
+	OPT_NATIVE,
+	OPT_OUTPUT,
+	OPT_PRINT_PIPELINE,
+	OPT_SECRET,
+};
+
 static const struct cli_option options[] = {
+	{0, "Several machines", .help = ""},
+	{OPT_PRINT_PIPELINE, "print-pipeline", .arg = "CI",
+	 .help = "drone, github, gitlab or woodpecker: write a pipeline with a job for "
+		 "each platform, on a machine of its kind, and one that merges"},
+	{OPT_IMAGE, "image", .arg = "REFERENCE",
+	 .help = "the image with mab-build that the jobs run"},
+	{OPT_NATIVE, "native", .arg = "PLATFORM[=LABEL][,…]",
+	 .help = "the kinds of machines that there are; the first emulates all others "
+		 "(default: what the CI offers)"},
+	{OPT_SECRET, "secret", .arg = "SETTING=NAME",
+	 .help = "what the CI calls the secret for username, password, config or "
+		 "ssh_agent_key; may be given several times"},
+	{OPT_BRANCH, "branch", .arg = "NAME",
+	 .help = "the branch that is built (default main)"},
+	{OPT_OUTPUT, "output", .letter = 'o', .arg = "FOLDER",
+	 .help = "the folder of the repository, where the files get their places"},
 	HELP_OPTION,
 };
 
 static const struct cli_program program = {
 	.name = PROGRAM " plugin",
-	.usage = PROGRAM " plugin",
+	.usage = PROGRAM " plugin [OPTION…]",
 	.summary =
 		"Builds and pushes what a CI runner asks for: settings are PLUGIN_* of the "
 		"environment. Without a command, this is what happens when there are any.",
@@ -82,6 +109,7 @@ static int read_environment(const char *path, struct err *e)
 /* --- What is secret, in a folder for this run alone --- */
 
 struct run {
+	struct pipeline_options pipeline;
 	struct plugin_plan plan;
 	char folder[PATH_MAX];
 };
@@ -256,17 +284,56 @@ static int do_plan(struct run *run, struct err *e)
 
 /* --- The command --- */
 
+static int set_secret(struct oci_map *secrets, const char *value, struct err *e)
+{
+	const char *equals = strchr(value, '=');
+	AUTO_FREE char *setting = NULL;
+
+	if (!equals || equals == value)
+		return err_set(e, -EINVAL, "--secret=%s is not SETTING=NAME", value);
+	setting = xstrndup(value, (size_t)(equals - value));
+	for (char *c = setting; *c; c++)
+		*c = (char)toupper((unsigned char)*c);
+	oci_map_set(secrets, setting, equals + 1);
+	return 0;
+}
+
 static int set(void *settings, const struct cli_option *option, const char *value,
 	       struct err *e)
 {
-	return 0;
+	struct pipeline_options *o = &((struct run *)settings)->pipeline;
+
+	switch (option->id) {
+	case OPT_BRANCH:
+		o->branch = value;
+		return 0;
+	case OPT_IMAGE:
+		o->image = value;
+		return 0;
+	case OPT_NATIVE:
+		strv_split(&o->native, value, ",");
+		return 0;
+	case OPT_OUTPUT:
+		o->output = value;
+		return 0;
+	case OPT_PRINT_PIPELINE:
+		o->ci = value;
+		return 0;
+	default:
+		return set_secret(&o->secrets, value, e);
+	}
 }
 
 static int take(void *settings, int n, char **words, struct err *e)
 {
-	return n ? err_set(e, -EINVAL, "settings come from the environment, not '%s'",
-			   words[0])
-		 : 0;
+	const struct pipeline_options *o = &((struct run *)settings)->pipeline;
+
+	if (n)
+		return err_set(e, -EINVAL, "settings come from the environment, not '%s'",
+			       words[0]);
+	if (!o->ci && (o->branch || o->image || o->native.n || o->output || o->secrets.n))
+		return err_set(e, -EINVAL, "options go with --print-pipeline only");
+	return 0;
 }
 
 static int read_env_file(struct err *e)
@@ -292,8 +359,11 @@ static int plugin(void *settings, struct err *e)
 	const char *temporary = getenv("TMPDIR");
 	AUTO_FREE char *tags = NULL;
 	char now[32];
-	int r = read_env_file(e);
+	int r;
 
+	if (run->pipeline.ci)
+		return pipeline_print(&run->pipeline, (const char *const *)environ, e);
+	r = read_env_file(e);
 	if (r == 0)
 		r = read_if_there(".tags", &tags, e);
 	if (r < 0)
@@ -310,6 +380,8 @@ static void release(void *settings)
 {
 	struct run *run = settings;
 
+	strv_free(&run->pipeline.native);
+	oci_map_free(&run->pipeline.secrets);
 	plugin_plan_free(&run->plan);
 }
 

@@ -128,12 +128,12 @@ static const char *either(const struct reading *r, const char *a, const char *b)
 	return value && *value ? value : variable(r->environment, b);
 }
 
-static int boolean(const struct reading *r, const char *name, bool usual, bool *flag,
-		   struct err *e)
+int plugin_setting_bool(const char *const *environment, const char *name, bool usual,
+			bool *flag, struct err *e)
 {
 	static const char *const words[] = {"0", "f", "false", "no",  "off",
 					    "1", "t", "true",  "yes", "on"};
-	const char *value = setting(r, name);
+	const char *value = plugin_setting(environment, name);
 
 	*flag = usual;
 	if (!value)
@@ -145,6 +145,12 @@ static int boolean(const struct reading *r, const char *name, bool usual, bool *
 		}
 	return err_set(e, -EINVAL, "the setting %s is true or false, not '%s'", name,
 		       value);
+}
+
+static int boolean(const struct reading *r, const char *name, bool usual, bool *flag,
+		   struct err *e)
+{
+	return plugin_setting_bool(r->environment, name, usual, flag, e);
 }
 
 /* A JSON list, or words with separators between them; blanks around them go. */

@@ -44,7 +44,8 @@ void plugin_plan_free(struct plugin_plan *plan);
 
 /* --- For those who write settings down --- */
 
-/* Which steps of a pipeline a setting is for: those that build, or the one that merges. */
+/* Which steps of a pipeline a setting is for: those that build, or the one that merges.
+ */
 enum plugin_step {
 	PLUGIN_BUILD = 1,
 	PLUGIN_MERGE = 2,
@@ -65,8 +66,13 @@ const char *plugin_setting(const char *const *environment, const char *name);
 int plugin_setting_list(const char *const *environment, const char *name,
 			struct strv *out, struct err *e);
 
+/* The same of one that is true or false. */
+int plugin_setting_bool(const char *const *environment, const char *name, bool usual,
+			bool *flag, struct err *e);
+
 /* The host of a registry that may be given as an address; the caller's. */
 char *plugin_registry_name(const char *registry);
 
-/* The whole name of a repository, the setting REPO; registry may be NULL; the caller's. */
+/* The whole name of a repository, the setting REPO; registry may be NULL; the caller's.
+ */
 char *plugin_repository(const char *registry, const char *repo);
