@@ -50,7 +50,6 @@ int build_push(struct build *b, const char *name, bool by_digest, struct err *e)
 		free(ref.digest);
 		ref.digest = xstrdup(digest);
 	}
-	build_ahead_finish(b);
 	n = build_origins(b, &ref, &origins);
 	return registry_push(b->registry, &ref, build_result(b), &b->blobs, origins, n,
 			     e);

@@ -28,6 +28,11 @@ struct registry_host {
 	char *service;
 };
 
+struct repository_blob {
+	struct oci_digest digest;
+	bool there; /* else somebody is about to send it */
+};
+
 /* A repository and what is to be done there. It keeps the authorization for that. */
 struct repository {
 	struct repository *next;
@@ -39,12 +44,13 @@ struct repository {
 	struct strv remembered; /* paths that are to be read as well: more scopes */
 	bool has_credentials, looked;
 	struct credentials credentials;
-	bool origins_refused;	  /* only its own scope is asked for */
-	char *authorization;	  /* NULL: none yet */
-	time_t expires;		  /* of it, by the monotonic clock; 0: never */
-	unsigned generation;	  /* counts the authorizations */
-	struct oci_digest *blobs; /* that are there for sure */
+	bool origins_refused; /* only its own scope is asked for */
+	char *authorization;  /* NULL: none yet */
+	time_t expires;	      /* of it, by the monotonic clock; 0: never */
+	unsigned generation;  /* counts the authorizations */
+	struct repository_blob *blobs;
 	size_t nblobs;
+	pthread_cond_t blobs_changed;
 };
 
 struct registry {

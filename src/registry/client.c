@@ -192,6 +192,7 @@ static struct repository *repository_new(struct registry_host *host, const char 
 	repo->path = xstrdup(path);
 	repo->scopes = xstrdup(scopes);
 	pthread_mutex_init(&repo->lock, NULL);
+	pthread_cond_init(&repo->blobs_changed, NULL);
 	return repo;
 }
 
@@ -204,6 +205,7 @@ static void repository_free(struct repository *repo)
 	secret_free(repo->authorization);
 	free(repo->blobs);
 	pthread_mutex_destroy(&repo->lock);
+	pthread_cond_destroy(&repo->blobs_changed);
 	free(repo);
 }
 

@@ -400,23 +400,46 @@ static int send_blob(struct upload *u, struct oci_blobs *from, const struct strv
 	return run(u, e);
 }
 
-/* What went up in this process need not be asked for again. */
-static bool is_known(struct repository *repo, const struct oci_digest *digest)
+/* With the repository's lock, which the entry is good for. */
+static struct repository_blob *entry(struct repository *repo,
+				     const struct oci_digest *digest)
 {
-	bool known = false;
-
-	pthread_mutex_lock(&repo->lock);
-	for (size_t i = 0; i < repo->nblobs && !known; i++)
-		known = oci_digest_equal(&repo->blobs[i], digest);
-	pthread_mutex_unlock(&repo->lock);
-	return known;
+	for (size_t i = 0; i < repo->nblobs; i++)
+		if (oci_digest_equal(&repo->blobs[i].digest, digest))
+			return &repo->blobs[i];
+	return NULL;
 }
 
-static void note_known(struct repository *repo, const struct oci_digest *digest)
+/*
+ * Whether it is the caller's to send, who then calls finish(). What went up in this
+ * process need not be asked for again; what another thread is sending is waited for, and
+ * is the caller's if that fails.
+ */
+static bool begin(struct repository *repo, const struct oci_digest *digest)
 {
+	struct repository_blob *blob;
+
 	pthread_mutex_lock(&repo->lock);
-	GROW(repo->blobs, repo->nblobs);
-	repo->blobs[repo->nblobs++] = *digest;
+	while ((blob = entry(repo, digest)) && !blob->there)
+		pthread_cond_wait(&repo->blobs_changed, &repo->lock);
+	if (!blob) {
+		GROW(repo->blobs, repo->nblobs);
+		repo->blobs[repo->nblobs++] = (struct repository_blob){.digest = *digest};
+	}
+	pthread_mutex_unlock(&repo->lock);
+	return !blob;
+}
+
+static void finish(struct repository *repo, const struct oci_digest *digest, bool there)
+{
+	struct repository_blob *blob;
+
+	pthread_mutex_lock(&repo->lock);
+	blob = entry(repo, digest);
+	blob->there = there;
+	if (!there)
+		*blob = repo->blobs[--repo->nblobs];
+	pthread_cond_broadcast(&repo->blobs_changed);
 	pthread_mutex_unlock(&repo->lock);
 	repository_note(repo, digest);
 }
@@ -427,15 +450,14 @@ int upload_blob(struct repository *repo, const struct oci_descriptor *d,
 	struct upload u = {.repo = repo, .d = d};
 	int r;
 
-	if (is_known(repo, &d->digest))
+	if (!begin(repo, &d->digest))
 		return 0;
 	oci_digest_format(&d->digest, u.digest);
 	u.what = xasprintf("write %s/%s@%s", repo->host->name, repo->path, u.digest);
 	r = send_blob(&u, from, origins, e);
 	if (r < 0)
 		close_session(&u);
-	else
-		note_known(repo, &d->digest);
+	finish(repo, &d->digest, r == 0);
 	oci_blob_close(u.blob);
 	free(u.session);
 	free(u.what);

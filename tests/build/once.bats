@@ -147,3 +147,24 @@ traced_build()
 	[ "$(requests '"GET /v2/base/manifests/1 ' log2)" -eq 1 ]
 	[ "$(requests '"GET /v2/base/manifests/sha256' log2)" -eq 0 ]
 }
+
+# The registry ends no upload before there are two: that of the layer, which began first,
+# and that of the configuration.
+@test "an image is pushed while its layers still go up, each blob once" {
+	fake_registry meet-put=2
+	echo file >ctx/file
+	printf '%s\n' 'FROM scratch' 'COPY file /' >ctx/Dockerfile
+	build --platform linux/amd64 -t "$registry/late:1" --push ctx
+	[ "$(requests '^POST .*/late/blobs/')" -eq 2 ]
+	[ "$(requests '^PUT .*/late/blobs/')" -eq 2 ]
+	[ "$(grep '^PUT' fake.log | tail -n 1 | cut -d' ' -f2)" = /v2/late/manifests/1 ]
+}
+
+# Only the base's layer goes up in parts.
+@test "a layer that could not go up early goes up in the end" {
+	printf '%s\n' "FROM $registry/base:1" 'RUN sleep 1' >ctx/Dockerfile
+	fake_registry refuse-part
+	build --platform linux/amd64 -t "$registry/late:1" --push ctx
+	[ "$(requests '^PATCH .*/late/blobs/')" -eq 2 ]
+	skopeo inspect --tls-verify=false "docker://$registry/late:1"
+}
