@@ -71,13 +71,13 @@ int build_copies_needed(struct build *b, struct err *e)
 	AUTO_FREE char *note = NULL;
 	int r;
 
-	pthread_mutex_lock(&b->lock);
-	if (b->storage == BUILD_STORAGE_UNKNOWN) {
+	pthread_mutex_lock(&b->copies.lock);
+	if (b->copies.storage == BUILD_STORAGE_UNKNOWN) {
 		r = try_overlay(b, &why);
 		if (r == 0)
-			b->storage = BUILD_STORAGE_OVERLAY;
+			b->copies.storage = BUILD_STORAGE_OVERLAY;
 		else if (r == -EOPNOTSUPP)
-			b->storage = BUILD_STORAGE_COPIES;
+			b->copies.storage = BUILD_STORAGE_COPIES;
 		if (r == -EOPNOTSUPP)
 			note = xasprintf("steps run in copies of their layers, which "
 					 "takes longer: %s",
@@ -85,12 +85,12 @@ int build_copies_needed(struct build *b, struct err *e)
 	} else {
 		r = 0;
 	}
-	pthread_mutex_unlock(&b->lock);
+	pthread_mutex_unlock(&b->copies.lock);
 	if (note)
 		build_say(b, BUILD_NOTE, NULL, note);
 	else if (r < 0)
 		return err_set(e, r, "%s", why.text);
-	return b->storage == BUILD_STORAGE_COPIES;
+	return b->copies.storage == BUILD_STORAGE_COPIES;
 }
 
 /* --- Which --- */

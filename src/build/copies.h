@@ -17,8 +17,15 @@ struct build_copy {
 	struct store_draft draft; /* its fs */
 };
 
+enum build_storage {
+	BUILD_STORAGE_UNKNOWN,
+	BUILD_STORAGE_OVERLAY,
+	BUILD_STORAGE_COPIES,
+};
+
 struct build_copies {
-	pthread_mutex_t lock;
+	pthread_mutex_t lock; /* its own: to try an overlay takes a moment */
+	enum build_storage storage;
 	struct build_copy *kept; /* that nobody uses now */
 	size_t nkept;
 	struct build_copy *shown; /* that are only read, until the end */

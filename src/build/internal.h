@@ -23,12 +23,6 @@
 #include "run/filter.h"
 #include "store/store.h"
 
-enum build_storage {
-	BUILD_STORAGE_UNKNOWN,
-	BUILD_STORAGE_OVERLAY,
-	BUILD_STORAGE_COPIES,
-};
-
 struct build {
 	const struct build_settings *settings;
 	struct oci_platform host;
@@ -62,7 +56,6 @@ struct build {
 	size_t nlayers;
 	struct build_outcomes made;
 	struct build_caches caches; /* read before the steps, then as they are */
-	enum build_storage storage; /* see copies.h */
 	struct build_copies copies;
 
 	/*

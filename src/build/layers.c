@@ -441,7 +441,7 @@ static int get_index(struct build *b, const struct build_chain *c, size_t i,
 	struct build_layer *l = c->v[i];
 	int r = 0;
 
-	if (b->plan.runs && b->storage != BUILD_STORAGE_COPIES &&
+	if (b->plan.runs && b->copies.storage != BUILD_STORAGE_COPIES &&
 	    !build_layer_known_index(b, l))
 		r = build_chain_snapshot(b, c, i, e);
 	return r < 0 ? r : build_layer_index(b, l, index, e);
