@@ -12,10 +12,10 @@
 
 #include "base/alloc.h"
 #include "build/enter.h"
+#include "build/filters.h"
 #include "build/handlers.h"
 #include "build/internal.h"
 #include "build/schedule.h"
-#include "priv/caps.h"
 #include "priv/overlay.h"
 #include "store/blobs.h"
 
@@ -191,51 +191,6 @@ static int open_folders(struct build *b, struct err *e)
 	return r;
 }
 
-/* The profile that the machine's own containers have. */
-static const char *installed_profile(void)
-{
-	static const char *const files[] = {"/etc/containers/seccomp.json",
-					    "/usr/share/containers/seccomp.json"};
-
-	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
-		if (access(files[i], F_OK) == 0)
-			return files[i];
-	return NULL;
-}
-
-/* Nobody can give what he has not. */
-static int check_capabilities(const struct build_settings *s, struct err *e)
-{
-	for (unsigned cap = 0; cap <= CAP_LAST_CAP; cap++) {
-		AUTO_FREE char *name = NULL;
-
-		if (!(s->needed_capabilities >> cap & 1) || priv_caps_have(cap))
-			continue;
-		name = priv_caps_name(cap);
-		return err_set(e, -EPERM,
-			       "--cap-add: this process has not %s itself, as in a "
-			       "container (which has to be started with it)",
-			       name);
-	}
-	return 0;
-}
-
-static int make_filters(struct build *b, struct err *e)
-{
-	const struct build_settings *s = b->settings;
-	struct run_filter_options o = {.sync = s->sync, .capabilities = s->capabilities};
-	int r = check_capabilities(s, e);
-
-	if (r == 0 && s->allow_insecure)
-		r = run_filter_new(&b->insecure_filter, &o, e);
-	o.deny = s->seccomp != BUILD_SECCOMP_NONE && s->seccomp != BUILD_SECCOMP_FILE;
-	if (s->seccomp == BUILD_SECCOMP_USUAL)
-		o.profile = installed_profile();
-	if (s->seccomp == BUILD_SECCOMP_FILE)
-		o.profile = s->seccomp_profile;
-	return r < 0 ? r : run_filter_new(&b->filter, &o, e);
-}
-
 int build_open(const struct build_settings *settings, struct build **made, struct err *e)
 {
 	AUTO_PREFLIGHT struct build_preflight preflight = {.instance =
@@ -250,6 +205,7 @@ int build_open(const struct build_settings *settings, struct build **made, struc
 	b->context = (struct build_folder)BUILD_FOLDER_INIT;
 	b->empty = (struct store_draft)STORE_DRAFT_INIT;
 	b->root = geteuid() == 0;
+	b->store_is_private = store_is_private(settings->root, b->root);
 	b->now = settings->has_epoch ? settings->epoch : time(NULL);
 	b->begun = monotonic();
 	pthread_mutex_init(&b->lock, NULL);
@@ -285,7 +241,7 @@ int build_open(const struct build_settings *settings, struct build **made, struc
 	build_blobs_init(b);
 	r = store_draft_new(b->store, &b->empty, e);
 	if (r == 0)
-		r = make_filters(b, e);
+		r = build_filters_make(b, e);
 	if (r == 0)
 		r = build_agents_start(&b->agents, b->store, e);
 	if (r == 0)

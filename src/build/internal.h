@@ -44,6 +44,7 @@ struct build {
 	char form[8];		   /* of snapshots */
 	bool userxattr, one_owner; /* how snapshots are unpacked */
 	bool root;		   /* who called is the machine's administrator */
+	bool store_is_private;	   /* nobody else can have changed what is in it */
 	struct run_filter filter;
 	struct run_filter insecure_filter; /* of RUN --security=insecure */
 	struct build_secrets secrets;

@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "build/filters.h"
 #include "build/internal.h"
 #include "build/mounts.h"
 #include "build/step.h"
@@ -229,7 +230,9 @@ static int execute(struct running *r, const struct priv_overlay *overlay, int ro
 	spec.output = output;
 	spec.context = r;
 	spec.cancel = r->b->cancel;
-	code = run_step(&spec, &result, e);
+	code = build_filter_ready(r->b, spec.filter, e);
+	if (code == 0)
+		code = run_step(&spec, &result, e);
 	if (code == -ENOEXEC) {
 		char platform[OCI_PLATFORM_TEXT];
 

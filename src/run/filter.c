@@ -2,6 +2,7 @@
 #include "run/filter.h"
 
 #include <errno.h>
+#include <linux/bpf_common.h>
 #include <linux/capability.h>
 #include <linux/seccomp.h>
 #include <sched.h>
@@ -217,6 +218,11 @@ bool run_filter_is_empty(const struct run_filter *f)
 	return !f->rules->n && f->rules->otherwise == SCMP_ACT_ALLOW;
 }
 
+/* --- Code --- */
+
+/* To be raised when the same rules come to other code by describe() and export(). */
+enum { CODE_VERSION = 1 };
+
 static int make_code(struct run_filter *f)
 {
 	CLEAN(context_free) scmp_filter_ctx c = seccomp_init(f->rules->otherwise);
@@ -234,6 +240,74 @@ int run_filter_compile(struct run_filter *f, struct err *e)
 		r = make_code(f);
 	pthread_mutex_unlock(&f->lock);
 	return r < 0 ? err_sys(e, r, "cannot make the filter for system calls") : 0;
+}
+
+bool run_filter_is_ready(struct run_filter *f)
+{
+	bool is_ready;
+
+	pthread_mutex_lock(&f->lock);
+	is_ready = f->code || run_filter_is_empty(f);
+	pthread_mutex_unlock(&f->lock);
+	return is_ready;
+}
+
+static void describe_rule(const struct run_rule *rule, struct strbuf *text)
+{
+	/* With the number, for packages of one version may know different calls. */
+	strbuf_addf(text, "%s %d %x", rule->name,
+		    seccomp_syscall_resolve_name(rule->name), rule->action);
+	for (unsigned i = 0; i < rule->nargs; i++) {
+		const struct scmp_arg_cmp *arg = &rule->args[i];
+
+		strbuf_addf(text, " %u %d %llx %llx", arg->arg, (int)arg->op,
+			    (unsigned long long)arg->datum_a,
+			    (unsigned long long)arg->datum_b);
+	}
+	strbuf_adds(text, "\n");
+}
+
+void run_filter_describe(const struct run_filter *f, struct strbuf *text)
+{
+	const struct scmp_version *v = seccomp_version();
+
+	/* The level is what libseccomp found the kernel to have. */
+	strbuf_addf(text, "code %d libseccomp %u.%u.%u level %u machine %x\n",
+		    CODE_VERSION, v->major, v->minor, v->micro, seccomp_api_get(),
+		    seccomp_arch_native());
+	for (size_t i = 0; i < f->rules->architectures.n; i++)
+		strbuf_addf(text, "%s\n", f->rules->architectures.v[i]);
+	strbuf_addf(text, "otherwise %x\n", f->rules->otherwise);
+	for (size_t i = 0; i < f->rules->n; i++)
+		describe_rule(&f->rules->v[i], text);
+}
+
+const void *run_filter_code(struct run_filter *f, size_t *size)
+{
+	const void *code;
+
+	pthread_mutex_lock(&f->lock);
+	code = f->code;
+	*size = f->len * sizeof *f->code;
+	pthread_mutex_unlock(&f->lock);
+	return code;
+}
+
+int run_filter_take(struct run_filter *f, const void *code, size_t size)
+{
+	size_t n = size / sizeof *f->code;
+
+	if (!n || n > BPF_MAXINSNS || size % sizeof *f->code)
+		return -EINVAL;
+	pthread_mutex_lock(&f->lock);
+	/* What is there may be in use. */
+	if (!f->code) {
+		f->code = xcalloc(n, sizeof *f->code);
+		memcpy(f->code, code, size);
+		f->len = (unsigned short)n;
+	}
+	pthread_mutex_unlock(&f->lock);
+	return 0;
 }
 
 static long load(struct sock_fprog *program, unsigned long flags)

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/strbuf.h"
 
 struct run_rules;
 
@@ -53,6 +54,19 @@ bool run_filter_is_empty(const struct run_filter *f);
 
 /* Makes the code, which takes some milliseconds, twenty with a profile; once. */
 int run_filter_compile(struct run_filter *f, struct err *e);
+
+/* Whether there is code, or none is needed. */
+bool run_filter_is_ready(struct run_filter *f);
+
+/*
+ * For who keeps code, to have it without compiling: all that decides it, as text that is
+ * added; the code itself, lent and of use where the text is the same; and what takes that
+ * back. Whoever keeps it has to see to it that nobody else can change it, for what a step
+ * may do is written there. -EINVAL when it cannot be such code, as after damage.
+ */
+void run_filter_describe(const struct run_filter *f, struct strbuf *text);
+const void *run_filter_code(struct run_filter *f, size_t *size);
+int run_filter_take(struct run_filter *f, const void *code, size_t size);
 
 /* For the calling process, its children, and for good. Needs CAP_SYS_ADMIN. */
 int run_filter_load(const struct run_filter *f, struct err *e);

@@ -118,6 +118,7 @@ static int inventory_make(struct store *s, const struct store_marks *marks,
 		{"records/files", s->records[STORE_FILES], &u->records},
 		{"records/url", s->records[STORE_URL], &u->records},
 		{"records/seen", s->records[STORE_SEEN], &u->records},
+		{"records/filter", s->records[STORE_FILTER], &u->records},
 	};
 	struct inventory i = {.marks = marks};
 	int r = 0;

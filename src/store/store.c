@@ -12,6 +12,7 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/owners.h"
 #include "base/path.h"
 #include "store/store-internal.h"
 
@@ -77,6 +78,7 @@ static int open_folders(struct store *s, struct err *e)
 		{"records/files", &s->records[STORE_FILES]},
 		{"records/url", &s->records[STORE_URL]},
 		{"records/seen", &s->records[STORE_SEEN]},
+		{"records/filter", &s->records[STORE_FILTER]},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
@@ -204,6 +206,22 @@ bool store_exists(const char *path, bool privileged)
 		return false;
 	format = xasprintf("%s/format", path ? path : usual);
 	return access(format, F_OK) == 0;
+}
+
+bool store_is_private(const char *path, bool privileged)
+{
+	AUTO_FREE char *usual = NULL;
+	AUTO_FREE char *here = NULL;
+	AUTO_FREE char *records = NULL;
+
+	if (!path && default_path(privileged, &usual, NULL) < 0)
+		return false;
+	here = !path || *path == '/' ? xstrdup("") : realpath(".", NULL);
+	if (!here)
+		return false;
+	/* The deepest of its folders; all are made alike. */
+	records = xasprintf("%s/%s/records/filter", here, path ? path : usual);
+	return owners_check(records, 0, NULL) == 0;
 }
 
 void store_close(struct store *s)

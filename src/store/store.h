@@ -45,6 +45,13 @@ struct store;
 int store_open(struct store **store, const char *path, bool privileged, struct err *e);
 void store_close(struct store *s);
 
+/*
+ * Whether there is a store where store_open() would open it, which only root and the
+ * caller can write to. To be asked before a user namespace is entered, where owners
+ * cannot be told apart.
+ */
+bool store_is_private(const char *path, bool privileged);
+
 /* Whether there is a store where store_open() would open it. */
 bool store_exists(const char *path, bool privileged);
 
@@ -142,12 +149,13 @@ int store_cache_commit(struct store_draft *d, const struct oci_digest *key,
 /* --- Records and names --- */
 
 enum store_kind {
-	STORE_STEP,  /* step key -> its result */
-	STORE_LAYER, /* diff id -> index of the layer (layer/index.h) */
-	STORE_BLOB,  /* diff id -> the blobs that hold it, compressed one way or other */
-	STORE_FILES, /* context folder -> stat cache */
-	STORE_URL,   /* address -> what its server said of it, and the blob */
-	STORE_SEEN,  /* registry and blob -> repositories there that have it */
+	STORE_STEP,   /* step key -> its result */
+	STORE_LAYER,  /* diff id -> index of the layer (layer/index.h) */
+	STORE_BLOB,   /* diff id -> the blobs that hold it, compressed one way or other */
+	STORE_FILES,  /* context folder -> stat cache */
+	STORE_URL,    /* address -> what its server said of it, and the blob */
+	STORE_SEEN,   /* registry and blob -> repositories there that have it */
+	STORE_FILTER, /* rules for system calls -> the kernel's code for them */
 	STORE_KINDS
 };
 

@@ -217,3 +217,63 @@ caps='grep Cap /proc/self/status | tail -n 4 | sed "s/.*\t/caps /"'
 	ran 1 --security-opt seccomp=/none
 	has "$output" "/none: No such file"
 }
+
+# The record that is there for one profile gets what that for another has: where no call is
+# denied then, the kept code was taken.
+@test "code for system calls is kept; damage, and stores that others can write to, do not count" {
+	kept()
+	{
+		file <<<'RUN ln -s x /link && echo linked'
+		echo '{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["symlink", "symlinkat"],
+			"action": "SCMP_ACT_ERRNO", "errnoRet": 28}]}' >profile.json
+		strict=(--no-cache --security-opt "seccomp=$PWD/profile.json")
+		ran 0 --security-opt seccomp=unconfined
+		lax=$(echo store/records/filter/*)
+		ran 1 "${strict[@]}"
+		has "$output" "No space left on device"
+		record=$(find store/records/filter -type f ! -path "$lax")
+		[ "$(wc -w <<<"$record")" -eq 1 ]
+		cp "$record" good
+		swap()
+		{
+			as cp "$lax" "$record"
+		}
+		# refused: the code was compiled anew, and kept.
+		refused()
+		{
+			ran 1 "${strict[@]}"
+			has "$output" "No space left on device"
+			cmp "$record" good
+		}
+		refused
+		swap
+		ran 0 "${strict[@]}"
+		truncate -s -8 "$record"
+		refused
+		swap
+		printf '\377' | dd of="$record" bs=1 seek=40 conv=notrunc status=none
+		refused
+		# Whole, but no code: a digest of itself, and a byte.
+		python3 -c 'if True:
+			import hashlib, sys
+			sys.stdout.buffer.write(hashlib.sha256(b"x").digest() + b"x")' >"$record"
+		refused
+		swap
+		chmod o+w .
+		refused
+		chmod o-w .
+		if [ "$(id -u)" = 0 ]; then
+			swap
+			owner=$(stat -c %u .)
+			chown 1234 .
+			refused
+			chown "$owner" .
+		fi
+		swap
+		ran 0 "${strict[@]}"
+		nothing_left
+		as "$BATS_FILE_TMPDIR/mab-build" prune --all >/dev/null
+		[ -z "$(find store/records/filter -type f)" ]
+	}
+	each_user kept
+}

@@ -219,6 +219,29 @@ static void test_records(struct store *s)
 	       "and counts as missing");
 }
 
+/* Who could have written what is in there. */
+static void test_private(void)
+{
+	AUTO_FREE char *none = xasprintf("%s-none", folder);
+	AUTO_FREE char *link = xasprintf("%s-link", folder);
+	AUTO_FREE char *filters = xasprintf("%s/records/filter", folder);
+
+	ok(store_is_private(folder, false), "nobody else writes to the store");
+	ok(chdir("/tmp") == 0 && store_is_private(strrchr(folder, '/') + 1, false),
+	   "the same by a relative path");
+	ok(!store_is_private(none, false), "one that is not there is not private");
+	ok(chmod(folder, 0707) == 0 && !store_is_private(folder, false),
+	   "nor one that everybody writes to");
+	ok(symlink(folder, link) == 0 && !store_is_private(link, false),
+	   "by way of a link neither");
+	unlink(link);
+	ok(chmod(folder, 0700) == 0 && chmod(filters, 0722) == 0 &&
+		   !store_is_private(folder, false),
+	   "nor one with a folder that others write to");
+	ok(chmod(filters, 0700) == 0 && store_is_private(folder, false),
+	   "all is well again");
+}
+
 static void test_names(struct store *s)
 {
 	AUTO_ERR struct err e = ERR_INIT;
@@ -455,6 +478,7 @@ int main(void)
 	test_caches(s);
 	test_lock_leftovers(s);
 	test_records(s);
+	test_private();
 	test_names(s);
 	test_locks(s);
 	test_prune_needed(s);
