@@ -441,7 +441,8 @@ static void finish(struct repository *repo, const struct oci_digest *digest, boo
 		*blob = repo->blobs[--repo->nblobs];
 	pthread_cond_broadcast(&repo->blobs_changed);
 	pthread_mutex_unlock(&repo->lock);
-	repository_note(repo, digest);
+	if (there)
+		repository_note(repo, digest);
 }
 
 int upload_blob(struct repository *repo, const struct oci_descriptor *d,

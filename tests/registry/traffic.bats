@@ -108,6 +108,16 @@ asked()
 	same_blobs src back
 }
 
+@test "what could not be pushed is not remembered" {
+	fake_registry
+	mab copy --all oci:src:app "$registry/app:1"
+	mab pull --all "$registry/app:1" # makes a store
+	rm -r store/records/seen/* fake.port
+	fake_registry quota=100
+	expect 1 mab copy --all oci:src:app "$registry/app:1"
+	[ -z "$(find store/records/seen -type f)" ]
+}
+
 @test "the manifests of an index are fetched at once" {
 	fake_registry meet=3
 	mab copy --all oci:src:app "$registry/app:1"
