@@ -91,3 +91,18 @@ void strbuf_free(struct strbuf *s)
 		free(s->data);
 	*s = (struct strbuf)STRBUF_INIT;
 }
+
+/* Not of <ctype.h>: what it does hangs on the locale. */
+void str_upper(char *s)
+{
+	for (; *s; s++)
+		if (*s >= 'a' && *s <= 'z')
+			*s = (char)(*s - 'a' + 'A');
+}
+
+void str_lower(char *s)
+{
+	for (; *s; s++)
+		if (*s >= 'A' && *s <= 'Z')
+			*s = (char)(*s - 'A' + 'a');
+}

@@ -43,4 +43,8 @@ char *strbuf_take(struct strbuf *s);
 
 void strbuf_free(struct strbuf *s);
 
+/* Makes the ASCII letters of any string large or small, in place. */
+void str_upper(char *s);
+void str_lower(char *s);
+
 #define AUTO_STRBUF CLEAN(strbuf_free)

@@ -2,11 +2,11 @@
 
 /* The rules about what stands inside of a stage. */
 
-#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/alloc.h"
+#include "base/strbuf.h"
 #include "dockerfile/lint-internal.h"
 #include "dockerfile/parse-internal.h"
 #include "dockerfile/path-internal.h"
@@ -43,8 +43,7 @@ static bool has_word(const char *name, const char *list)
 	strv_split(&words, name, "_");
 	strv_split(&wanted, list, " ");
 	for (size_t k = 0; k < words.n; k++) {
-		for (char *c = words.v[k]; *c; c++)
-			*c = (char)tolower((unsigned char)*c);
+		str_lower(words.v[k]);
 		if (strv_has(&wanted, words.v[k]))
 			return true;
 	}

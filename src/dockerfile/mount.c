@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include "base/alloc.h"
+#include "base/strbuf.h"
 #include "dockerfile/parse-internal.h"
 #include "dockerfile/path-internal.h"
 
@@ -395,8 +396,7 @@ static void add_field(struct dockerfile_mount *m, const char *text,
 	size_t n = equals ? (size_t)(equals - text) : strlen(text);
 	struct dockerfile_pair pair = {{xstrndup(text, n), pos}, {NULL, pos}, false};
 
-	for (char *c = pair.key.text; *c; c++)
-		*c = (char)tolower((unsigned char)*c);
+	str_lower(pair.key.text);
 	if (equals) {
 		pair.value.text = xstrdup(equals + 1);
 		pair.value.pos.column += (unsigned)n + 1;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "dockerfile/scope.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/alloc.h"
+#include "base/strbuf.h"
 #include "dockerfile/parse-internal.h"
 
 /* The bytes of all values that a stage sees or an instruction gets; and the variables. */
@@ -420,11 +420,9 @@ void dockerfile_proxy_env(const struct dockerfile_vars *build_args,
 
 		if (!is_proxy(name))
 			continue;
-		for (char *c = name; *c; c++)
-			*c = (char)toupper((unsigned char)*c);
+		str_upper(name);
 		dockerfile_vars_set(env, name, v->value);
-		for (char *c = name; *c; c++)
-			*c = (char)tolower((unsigned char)*c);
+		str_lower(name);
 		dockerfile_vars_set(env, name, v->value);
 	}
 }

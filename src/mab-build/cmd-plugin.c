@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -292,8 +291,7 @@ static int set_secret(struct oci_map *secrets, const char *value, struct err *e)
 	if (!equals || equals == value)
 		return err_set(e, -EINVAL, "--secret=%s is not SETTING=NAME", value);
 	setting = xstrndup(value, (size_t)(equals - value));
-	for (char *c = setting; *c; c++)
-		*c = (char)toupper((unsigned char)*c);
+	str_upper(setting);
 	oci_map_set(secrets, setting, equals + 1);
 	return 0;
 }

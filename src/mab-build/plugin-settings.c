@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/strbuf.h"
 #include "cli/output.h"
 #include "mab-build/plugin-tags.h"
 
@@ -330,8 +331,7 @@ static void add_from_environment(const struct reading *r, const char *name)
 	AUTO_FREE char *capitals = xstrdup(name);
 	const char *value = variable(r->environment, name);
 
-	for (char *p = capitals; *p; p++)
-		*p = (char)toupper((unsigned char)*p);
+	str_upper(capitals);
 	if (!value)
 		value = variable(r->environment, capitals);
 	if (!value) {

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 
+#include "base/strbuf.h"
 #include "base/strv.h"
 
 /* Other names of an architecture, and the variant that they imply. */
@@ -102,8 +103,7 @@ int oci_platform_parse(struct oci_platform *platform, const char *text, struct e
 
 		if (r < 0)
 			return r;
-		for (char *c = parts.v[i]; *c; c++)
-			*c = (char)tolower((unsigned char)*c);
+		str_lower(parts.v[i]);
 	}
 	if (parts.n == 3 || is_system(parts.v[0]))
 		set(p.os, sizeof p.os, parts.v[at++]);

@@ -2,13 +2,13 @@
 #include "priv/caps.h"
 
 #include <cap-ng.h>
-#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/prctl.h>
 
 #include "base/alloc.h"
+#include "base/strbuf.h"
 
 bool priv_caps_have(unsigned cap)
 {
@@ -47,7 +47,7 @@ char *priv_caps_name(unsigned cap)
 	const char *name = cap <= CAP_LAST_CAP ? capng_capability_to_name(cap) : NULL;
 	char *full = name ? xasprintf("CAP_%s", name) : NULL;
 
-	for (char *c = full; c && *c; c++)
-		*c = (char)toupper((unsigned char)*c);
+	if (full)
+		str_upper(full);
 	return full;
 }

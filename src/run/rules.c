@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "run/rules.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/strbuf.h"
 
 struct run_rule *run_rules_add(struct run_rules *r, const char *name, uint32_t action)
 {
@@ -48,8 +48,7 @@ uint32_t run_rules_architecture(const char *name)
 	if (strncmp(name, prefix, sizeof prefix - 1) != 0)
 		return 0;
 	lower = xstrdup(name + sizeof prefix - 1);
-	for (char *c = lower; *c; c++)
-		*c = (char)tolower((unsigned char)*c);
+	str_lower(lower);
 	return seccomp_arch_resolve_name(lower);
 }
 

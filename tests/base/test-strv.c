@@ -35,6 +35,12 @@ static void test_strbuf(void)
 	is_int((long)s.len, 2000, "a long string has its length");
 	strbuf_trim(&s, 4);
 	is_str(s.data, "0,1,", "trimmed");
+	strbuf_adds(&s, "aZ_\303\251");
+	str_upper(s.data);
+	is_str(s.data, "0,1,AZ_\303\251", "large letters");
+	str_lower(s.data);
+	is_str(s.data, "0,1,az_\303\251", "small ones");
+	strbuf_trim(&s, 4);
 	strbuf_add(&s, "a\0b", 3);
 	is_int((long)s.len, 7, "bytes may include NUL");
 	taken = strbuf_take(&s);
