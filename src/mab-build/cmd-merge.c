@@ -213,8 +213,7 @@ static int check_registry(const struct settings *s, const struct oci_reference *
 	return 0;
 }
 
-/* d is the document's descriptor, with its platform if it is no index. Takes *doc over.
- */
+/* d describes the document, with its platform if it is no index. Takes *doc over. */
 static int add_document(struct merge *m, const struct oci_reference *ref,
 			const struct oci_descriptor *d, struct oci_document *doc,
 			const char *source, struct err *e)

@@ -108,26 +108,6 @@ static void write_build(const struct pipeline *p, struct yaml *y,
 	yaml_blank(y);
 }
 
-static void write_merge_step(const struct pipeline *p, struct yaml *y)
-{
-	yaml_open(y, "steps");
-	yaml_open_element(y);
-	yaml_set(y, "name", "merge");
-	yaml_set(y, "image", p->image);
-	yaml_open(y, "settings");
-	pipeline_write_settings(y, &p->merge, "", true);
-	pipeline_write_from_secrets(y, &p->merge_secrets);
-	yaml_open(y, "merge");
-	for (size_t i = 0; i < p->njobs; i++)
-		yaml_add_raw(y, "docker://%s:build-${DRONE_BUILD_NUMBER}-%s",
-			     p->repository, p->jobs[i].name);
-	yaml_close(y);
-	yaml_close(y);
-	yaml_close(y);
-	yaml_close(y);
-	yaml_blank(y);
-}
-
 static void write_merge(const struct pipeline *p, struct yaml *y)
 {
 	begin_pipeline(y, "merge", &p->machines[0]);
@@ -135,7 +115,8 @@ static void write_merge(const struct pipeline *p, struct yaml *y)
 	yaml_set_raw(y, "disable", "true");
 	yaml_close(y);
 	yaml_blank(y);
-	write_merge_step(p, y);
+	pipeline_write_merge_step(p, y, "${DRONE_BUILD_NUMBER}");
+	yaml_blank(y);
 	yaml_open(y, "depends_on");
 	for (size_t i = 0; i < p->njobs; i++)
 		yaml_add(y, p->jobs[i].name);

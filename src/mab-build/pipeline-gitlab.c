@@ -82,8 +82,7 @@ static void write_script(const struct pipeline *p, struct yaml *y)
 {
 	yaml_open(y, "script");
 	add_exports(y, &p->build_secrets);
-	/* On the volume of the build: on the container's own overlay there can be none.
-	 */
+	/* On the build's volume: on the container's own overlay there can be no other. */
 	if (!oci_map_get(&p->build, "STORAGE_PATH"))
 		yaml_add_raw(y, "export PLUGIN_STORAGE_PATH=\"$CI_PROJECT_DIR.store\"");
 	yaml_add(y, "mab-build plugin");

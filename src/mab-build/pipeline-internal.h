@@ -87,14 +87,20 @@ void pipeline_write_settings(struct yaml *y, const struct oci_map *settings,
 void pipeline_write_from_secrets(struct yaml *y, const struct oci_map *secrets);
 
 /*
+ * The step that merges what jobs have pushed under tags; number is the CI's expression
+ * for the number of the build, which is in these.
+ */
+void pipeline_write_merge_step(const struct pipeline *p, struct yaml *y,
+			       const char *number);
+
+/*
  * The caches of a job, with its name (which may be an expression) at the end of each;
  * the value of CACHE_FROM and CACHE_TO, the caller's. NULL when there are none.
  */
 char *pipeline_caches(const struct pipeline *p, const char *job);
 
-/* In small letters, the caller's; and in capitals, in place. */
+/* In small letters, the caller's. */
 char *pipeline_small(const char *name);
-void pipeline_capitals(char *name);
 
 /* --- Within pipeline.c and pipeline-read.c --- */
 

@@ -74,7 +74,7 @@ static void write_lent(const struct pipeline *p, struct yaml *y)
 			    (int)(variable - p->lent.v[i] - 1), p->lent.v[i]);
 		from = list.len;
 		strbuf_adds(&list, small);
-		pipeline_capitals(list.data + from);
+		str_upper(list.data + from);
 		yaml_open(y, small);
 		yaml_set(y, "from_secret", variable);
 		yaml_close(y);
@@ -143,17 +143,7 @@ static void write_merge(struct pipeline *p)
 	yaml_add(y, "build");
 	yaml_close(y);
 	yaml_blank(y);
-	yaml_open(y, "steps");
-	yaml_open_element(y);
-	yaml_set(y, "name", "merge");
-	yaml_set(y, "image", p->image);
-	yaml_open(y, "settings");
-	pipeline_write_settings(y, &p->merge, "", true);
-	pipeline_write_from_secrets(y, &p->merge_secrets);
-	yaml_open(y, "merge");
-	for (size_t i = 0; i < p->njobs; i++)
-		yaml_add_raw(y, "docker://%s:build-${CI_PIPELINE_NUMBER}-%s",
-			     p->repository, p->jobs[i].name);
+	pipeline_write_merge_step(p, y, "${CI_PIPELINE_NUMBER}");
 }
 
 static void write_all(struct pipeline *p)

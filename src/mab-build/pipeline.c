@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -102,15 +101,8 @@ char *pipeline_small(const char *name)
 {
 	char *text = xstrdup(name);
 
-	for (char *c = text; *c; c++)
-		*c = (char)tolower((unsigned char)*c);
+	str_lower(text);
 	return text;
-}
-
-void pipeline_capitals(char *name)
-{
-	for (char *c = name; *c; c++)
-		*c = (char)toupper((unsigned char)*c);
 }
 
 void pipeline_write_settings(struct yaml *y, const struct oci_map *settings,
@@ -135,6 +127,26 @@ void pipeline_write_from_secrets(struct yaml *y, const struct oci_map *secrets)
 	}
 }
 
+void pipeline_write_merge_step(const struct pipeline *p, struct yaml *y,
+			       const char *number)
+{
+	yaml_open(y, "steps");
+	yaml_open_element(y);
+	yaml_set(y, "name", "merge");
+	yaml_set(y, "image", p->image);
+	yaml_open(y, "settings");
+	pipeline_write_settings(y, &p->merge, "", true);
+	pipeline_write_from_secrets(y, &p->merge_secrets);
+	yaml_open(y, "merge");
+	for (size_t i = 0; i < p->njobs; i++)
+		yaml_add_raw(y, "docker://%s:build-%s-%s", p->repository, number,
+			     p->jobs[i].name);
+	yaml_close(y);
+	yaml_close(y);
+	yaml_close(y);
+	yaml_close(y);
+}
+
 char *pipeline_caches(const struct pipeline *p, const char *job)
 {
 	struct strbuf list = STRBUF_INIT;
@@ -152,11 +164,11 @@ static int check_new(const struct pipeline *p, int folder, struct err *e)
 {
 	for (size_t i = 0; i < p->nfiles; i++)
 		if (faccessat(folder, p->files[i].path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-			return err_set(
-				e, -EEXIST,
-				"there is a %s already: what is in it goes on only "
-				"if you remove it, or put both together",
-				p->files[i].path);
+			return err_set(e, -EEXIST,
+				       "%s is there already and is not replaced: move it "
+				       "away, or write to another folder and put both "
+				       "together",
+				       p->files[i].path);
 	return 0;
 }
 

@@ -44,8 +44,7 @@ void plugin_plan_free(struct plugin_plan *plan);
 
 /* --- For those who write settings down --- */
 
-/* Which steps of a pipeline a setting is for: those that build, or the one that merges.
- */
+/* Which steps of a pipeline a setting is for: those that build, the one that merges. */
 enum plugin_step {
 	PLUGIN_BUILD = 1,
 	PLUGIN_MERGE = 2,
@@ -73,6 +72,5 @@ int plugin_setting_bool(const char *const *environment, const char *name, bool u
 /* The host of a registry that may be given as an address; the caller's. */
 char *plugin_registry_name(const char *registry);
 
-/* The whole name of a repository, the setting REPO; registry may be NULL; the caller's.
- */
+/* The whole name of REPO, the caller's; registry may be NULL. */
 char *plugin_repository(const char *registry, const char *repo);

@@ -13,16 +13,16 @@ enum { WIDTH = 80 }; /* of comments */
 
 /* --- Values --- */
 
-static bool is_name(const char *s)
+/* What YAML 1.1 or 1.2 takes for a boolean or nothing. */
+static bool is_reserved(const char *s)
 {
-	/* What YAML 1.1 or 1.2 takes for a boolean or nothing. */
-	static const char *const others[] = {"true", "false", "yes", "no",  "on",
-					     "off",  "y",     "n",   "null"};
+	static const char *const words[] = {"true", "false", "yes", "no",  "on",
+					    "off",  "y",     "n",   "null"};
 
-	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
-		if (strcasecmp(s, others[i]) == 0)
-			return false;
-	return true;
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (strcasecmp(s, words[i]) == 0)
+			return true;
+	return false;
 }
 
 /* Begins with a letter or `/`, and has nothing that means something to YAML. */
@@ -33,7 +33,7 @@ static bool is_plain(const char *s)
 	size_t n = strlen(s);
 
 	return n && (isalpha((unsigned char)*s) || *s == '/') && !s[strspn(s, inner)] &&
-	       !strchr(": ", s[n - 1]) && !strstr(s, ": ") && is_name(s);
+	       !strchr(": ", s[n - 1]) && !strstr(s, ": ") && !is_reserved(s);
 }
 
 /* The next character of UTF-8, U+FFFD for what is none; moves *s. */

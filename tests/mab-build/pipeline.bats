@@ -224,7 +224,7 @@ same_settings()
 	rm repository/.woodpecker/build.yaml
 	echo mine >repository/.woodpecker/merge.yaml
 	expect 1 "${print[@]}" --print-pipeline woodpecker --output repository
-	has "$stderr" "there is a .woodpecker/merge.yaml already"
+	has "$stderr" ".woodpecker/merge.yaml is there already"
 	[ ! -e repository/.woodpecker/build.yaml ]
 	[ "$(cat repository/.woodpecker/merge.yaml)" = mine ]
 	expect 1 "${print[@]}" --print-pipeline woodpecker
