@@ -225,7 +225,7 @@ agree() # FILE WANTED
 
 @test "an interpreter that is not there" {
 	printf '#!/bin/sh\r\n' >dos
-	printf '#!/nonexistent/x\n' >gone
+	printf '#!%s/none/x\n' "$PWD" >gone
 	chmod +x dos gone
 	agree dos ENOENT
 	agree gone ENOENT
@@ -300,7 +300,7 @@ agree() # FILE WANTED
 @test "flag O leaves no room for a second interpreter" {
 	cp "$(type -P echo)" native
 	ln -s native answer
-	printf '#!/nonexistent\n' >c
+	printf '#!%s/none\n' "$PWD" >c
 	magic a MAGIC
 	agree file.ext a
 	magic b MAGIC "" "" O
