@@ -15,6 +15,7 @@
 #include "base/path.h"
 #include "cli/output.h"
 #include "mab-build/command.h"
+#include "mab-build/option-values.h"
 #include "mab-build/pipeline.h"
 #include "mab-build/plugin-settings.h"
 #include "registry/client.h"
@@ -300,6 +301,7 @@ static int set(void *settings, const struct cli_option *option, const char *valu
 	       struct err *e)
 {
 	struct pipeline_options *o = &((struct run *)settings)->pipeline;
+	int r;
 
 	switch (option->id) {
 	case OPT_BRANCH:
@@ -316,7 +318,8 @@ static int set(void *settings, const struct cli_option *option, const char *valu
 		return 0;
 	case OPT_PRINT_PIPELINE:
 		o->ci = value;
-		return 0;
+		r = value_choose(option->name, value, pipeline_systems, "", e);
+		return r < 0 ? r : 0;
 	default:
 		return set_secret(&o->secrets, value, e);
 	}

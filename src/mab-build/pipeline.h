@@ -11,7 +11,7 @@
 #include "oci/map.h"
 
 struct pipeline_options {
-	const char *ci;
+	const char *ci;	    /* one of pipeline_systems */
 	const char *image;  /* that has mab-build */
 	const char *branch; /* NULL: main */
 	const char *output; /* the folder of the repository; NULL: stdout */

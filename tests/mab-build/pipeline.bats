@@ -207,8 +207,8 @@ same_settings()
 	expect 1 env PLUGIN_REPO=a PLUGIN_PLATFORM=arm64 "${top_builddir:-build}/mab-build" plugin \
 		--print-pipeline drone
 	has "$stderr" "needs --image REFERENCE"
-	expect 1 "${top_builddir:-build}/mab-build" plugin --print-pipeline jenkins --image a
-	has "$stderr" "is none of drone github gitlab woodpecker"
+	expect 2 "${top_builddir:-build}/mab-build" plugin --print-pipeline jenkins --image a
+	has "$stderr" "is none of: drone github gitlab woodpecker"
 	expect 2 "${top_builddir:-build}/mab-build" plugin --image a
 	has "$stderr" "--print-pipeline only"
 	expect 2 "${top_builddir:-build}/mab-build" plugin --print-pipeline drone --secret x
