@@ -53,7 +53,7 @@ roots()
 
 skip_if_offline()
 {
-	"$top_srcdir/tests/apt-private" - arm64 true ||
+	"$top_srcdir/build-aux/apt-private" - arm64 true ||
 		skip "the archive that this machine is installed from cannot be reached"
 }
 

@@ -19,7 +19,7 @@ setup()
 # the machine's own table.
 need_update_binfmts()
 {
-	local dir=$cache/binfmt-support apt=$top_srcdir/tests/apt-private
+	local dir=$cache/binfmt-support apt=$top_srcdir/build-aux/apt-private
 	update_binfmts=$(command -v update-binfmts) && return
 	update_binfmts=$dir/usr/sbin/update-binfmts
 	[ -x "$update_binfmts" ] && return

@@ -38,7 +38,7 @@ fresh_root()
 {
 	local tar
 	tar=$("$top_srcdir/tests/debian" "$top_builddir/binfmtctl" amd64 3>&-) || {
-		"$top_srcdir/tests/apt-private" - amd64 true ||
+		"$top_srcdir/build-aux/apt-private" - amd64 true ||
 			skip "the archive of this machine cannot be reached"
 		return 1
 	}
