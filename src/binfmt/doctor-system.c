@@ -109,7 +109,8 @@ static void report_missing_mount(const struct binfmt_facts *facts,
 	const char *point = facts->mount_point;
 
 	for (size_t i = 0; i < mounts->n; i++)
-		if (!mounts->v[i].automount) {
+		/* One of the point itself lies under another mount. */
+		if (!mounts->v[i].automount && strcmp(mounts->v[i].point, point) != 0) {
 			doctor_say(f, BINFMT_VERDICT_WARN,
 				   xasprintf("`mount --bind %s %s`, or --mount-point %s",
 					     mounts->v[i].point, point,
@@ -124,6 +125,11 @@ static void report_missing_mount(const struct binfmt_facts *facts,
 			xstrdup("`systemctl status proc-sys-fs-binfmt_misc.mount` says "
 				"why"),
 			"the automount on %s does not mount binfmt_misc", point);
+	else if (facts->unattached)
+		doctor_say(f, BINFMT_VERDICT_OK, NULL,
+			   "binfmt_misc is not mounted on %s, but elsewhere: its "
+			   "handlers run here too",
+			   point);
 	else
 		doctor_say(
 			f, BINFMT_VERDICT_WARN,
@@ -140,7 +146,7 @@ void doctor_check_mount(const struct binfmt_facts *facts, struct binfmt_findings
 
 	doctor_read_mounts(facts, "self", &mounts);
 	m = find_mount(&mounts, facts->mount_point, false);
-	if (facts->table < 0)
+	if (facts->table < 0 || facts->unattached)
 		report_missing_mount(facts, &mounts, f);
 	else if (m && m->read_only)
 		doctor_say(

@@ -17,6 +17,7 @@ struct binfmt_facts {
 	int root;		 /* a directory fd of `/`: /proc, /etc and so on */
 	const char *mount_point; /* absolute */
 	int table;		 /* a directory fd of the instance; -1: none there */
+	bool unattached;	 /* it is mounted elsewhere */
 	bool enabled;		 /* the instance as a whole */
 	const char *release;	 /* the kernel's, "6.18.1" */
 	unsigned version;	 /* see binfmt_kernel_version() */

@@ -142,6 +142,25 @@ static int ensure_kernel(struct binfmt_instance *instance, struct err *e)
 	return 0;
 }
 
+int binfmt_instance_look(struct binfmt_instance *instance, const char *path,
+			 struct err *e)
+{
+	AUTO_CLOSE int tree = -1;
+	int fd, r = binfmt_instance_find(instance, path, e);
+
+	if (r != -ENOENT || !kernel_has_binfmt())
+		return r;
+	tree = priv_tree_new("binfmt_misc", NULL);
+	fd = tree < 0 ? -1 : openat(tree, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return r;
+	err_free(e);
+	instance->fd = fd;
+	instance->unattached = true;
+	tell_owner(instance);
+	return 0;
+}
+
 static int explain_own(int r, const char *path, struct err *e)
 {
 	AUTO_CLOSE int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);

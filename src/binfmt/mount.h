@@ -17,6 +17,7 @@ struct binfmt_instance {
 	bool private_unknown; /* that takes the privilege to mount to tell */
 	bool writable;	      /* this process may write to `register` */
 	bool mounted;	      /* this call mounted it */
+	bool unattached;      /* it is mounted nowhere that this process sees */
 	bool module_loaded;   /* this call loaded the module */
 	/*
 	 * This call mounted it where nothing else has it mounted, and not for the whole
@@ -35,6 +36,14 @@ struct binfmt_instance {
  * a binfmt_misc. Needs no privilege.
  */
 int binfmt_instance_find(struct binfmt_instance *instance, const char *path,
+			 struct err *e);
+
+/*
+ * The same where nothing is mounted at the path, as in a container on a machine that has
+ * handlers: by a mount that is attached nowhere (Linux 5.2). Needs the privilege to
+ * mount. Loads no module: -ENOENT when the kernel has no binfmt_misc yet.
+ */
+int binfmt_instance_look(struct binfmt_instance *instance, const char *path,
 			 struct err *e);
 
 /*

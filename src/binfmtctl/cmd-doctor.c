@@ -59,6 +59,7 @@ static int gather(const struct session *session, const char *release, int root,
 		.root = root,
 		.mount_point = session->settings->mount_point,
 		.table = session->instance.fd,
+		.unattached = session->instance.unattached,
 		.release = release,
 		.version = binfmt_kernel_version(NULL, 0),
 		.in_user_namespace = binfmt_in_user_namespace(),
@@ -110,8 +111,11 @@ static int run(const struct settings *settings)
 	return is_bad(&findings) ? STATUS_FAILED : 0;
 }
 
-/* To read what process 1 has, and interpreters that only root reads. */
-static const unsigned look_caps[] = {CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH};
+/*
+ * To see a table that is mounted elsewhere, what process 1 has, and interpreters that
+ * only root reads.
+ */
+static const unsigned look_caps[] = {CAP_SYS_ADMIN, CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH};
 
 const struct command cmd_doctor = {
 	.action = OPT_DOCTOR,

@@ -83,7 +83,7 @@ static int run(const struct settings *settings)
 	const struct binfmt_archs *archs = &session.archs;
 	AUTO_FREE bool *native = NULL;
 	AUTO_ERR struct err e = ERR_INIT;
-	int r = session_open_view(&session, &e);
+	int r = session_open_view_only(&session, &e);
 
 	native = xcalloc(archs->n + 1, sizeof *native);
 	if (r == 0)
@@ -111,4 +111,7 @@ static int run(const struct settings *settings)
 const struct command cmd_list = {
 	.action = OPT_LIST,
 	.run = run,
+	.caps = view_caps,
+	.ncaps = VIEW_CAPS,
+	.unprivileged = true,
 };

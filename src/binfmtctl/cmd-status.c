@@ -33,7 +33,7 @@ static int compare_names(const void *a, const void *b)
 static int gather_live(struct status *st, struct err *e)
 {
 	struct binfmt_entries *live = &st->session.live;
-	int r = session_open_view(&st->session, e);
+	int r = session_open_view_only(&st->session, e);
 
 	if (r < 0 || st->session.instance.fd < 0)
 		return r;
@@ -113,7 +113,9 @@ static void print_json(const struct status *st)
 
 	cli_json_set_strings(j, "supported", &st->supported);
 	cli_json_set_strings(j, "emulators", &st->emulators);
-	cli_json_set_bool(j, "mounted", st->session.instance.fd >= 0);
+	cli_json_set_bool(j, "mounted",
+			  st->session.instance.fd >= 0 &&
+				  !st->session.instance.unattached);
 	cli_json_set_bool(j, "enabled", st->enabled);
 	if (!st->session.instance.private_unknown)
 		cli_json_set_bool(j, "private", st->session.instance.private_table);
@@ -140,8 +142,9 @@ static void print_table(const struct status *st)
 	AUTO_FREE char *supported = join(&st->supported);
 
 	printf("This machine runs: %s\n", supported);
-	if (st->session.instance.fd < 0)
-		printf("No handlers: binfmt_misc is not mounted on %s.\n",
+	if (st->session.instance.fd < 0 || st->session.instance.unattached)
+		printf("%sinfmt_misc is not mounted on %s.\n",
+		       st->session.live.n ? "B" : "No handlers: b",
 		       st->session.settings->mount_point);
 	else if (st->session.live.n == 0)
 		printf("No handlers are installed.\n");
@@ -186,5 +189,8 @@ int print_status(const struct settings *settings)
 
 const struct command cmd_status = {
 	.action = OPT_STATUS,
+	.caps = view_caps,
+	.ncaps = VIEW_CAPS,
+	.unprivileged = true,
 	.run = print_status,
 };

@@ -158,3 +158,7 @@ int print_entry(const struct binfmt_entry *entry, struct err *e);
  */
 enum { CHANGE_CAPS = 5 };
 extern const unsigned change_caps[CHANGE_CAPS];
+
+/* What it takes to look at a table that is mounted elsewhere. */
+enum { VIEW_CAPS = 1 };
+extern const unsigned view_caps[VIEW_CAPS];

@@ -12,6 +12,7 @@
 
 const unsigned change_caps[CHANGE_CAPS] = {CAP_SYS_ADMIN, CAP_SYS_MODULE, CAP_SYS_CHROOT,
 					   CAP_CHOWN, CAP_FOWNER};
+const unsigned view_caps[VIEW_CAPS] = {CAP_SYS_ADMIN};
 
 static const struct command *const commands[] = {
 	&cmd_add,	&cmd_add_from, &cmd_boot,    &cmd_completion, &cmd_disable,

@@ -10,6 +10,7 @@
 
 #include "base/alloc.h"
 #include "cli/output.h"
+#include "priv/caps.h"
 
 /*
  * A private table has a record only where one asks for it by --state-dir: its entries end
@@ -42,7 +43,7 @@ int session_open_view(struct session *session, struct err *e)
 
 	if (r < 0)
 		return r;
-	r = binfmt_instance_find(&session->instance, s->mount_point, e);
+	r = binfmt_instance_look(&session->instance, s->mount_point, e);
 	if (r == -ENOENT) { /* nothing is installed, then */
 		err_free(e);
 		return 0;
@@ -50,6 +51,13 @@ int session_open_view(struct session *session, struct err *e)
 	if (r == 0)
 		r = open_ledger(session, false, e);
 	return r < 0 ? r : binfmt_kernel_list(session->instance.fd, &session->live, e);
+}
+
+int session_open_view_only(struct session *session, struct err *e)
+{
+	int r = session_open_view(session, e);
+
+	return r < 0 ? r : priv_caps_limit(NULL, 0, e);
 }
 
 static void tell_about_instance(const struct session *session)

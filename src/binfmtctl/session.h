@@ -31,8 +31,14 @@ struct session {
 		.ledger = BINFMT_LEDGER_INIT                                             \
 	}
 
-/* For looking only: needs no privilege, and a missing mount is an empty table. */
+/*
+ * For looking: needs no privilege. A missing mount is an empty table to those who may not
+ * mount.
+ */
 int session_open_view(struct session *session, struct err *e);
+
+/* For nothing but looking: what privilege there was is given up. */
+int session_open_view_only(struct session *session, struct err *e);
 
 /*
  * For changing: loads the module and mounts where needed, and says so. Others that want

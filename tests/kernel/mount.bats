@@ -32,6 +32,24 @@ within() # STATUS UNSHARE-OPTIONS SCRIPT
 	[[ $output == :qemu-s390x:M::* ]]
 }
 
+@test "mounted elsewhere: status, list and doctor see it, and mount nothing" {
+	binfmtctl --install s390x >/dev/null
+	within 0 --mount 'hide_table; binfmtctl; [ ! -e "$table/register" ]'
+	jq -e '.mounted == false and .enabled and .private and
+		.emulators == ["qemu-s390x"] and (.entries | length == 1)' <<<"$output"
+	within 0 --mount 'hide_table; binfmtctl --list --json'
+	jq -e 'any(.[]; .architecture == "s390x" and .installed)' <<<"$output"
+	within 0 --mount 'hide_table; binfmtctl --doctor'
+	has "$output" "binfmt_misc is not mounted on $table, but elsewhere"
+}
+
+@test "mounted elsewhere: who may not mount does not see it" {
+	need_other_users
+	binfmtctl --install s390x >/dev/null
+	within 0 --mount "hide_table; $(declare -f as_user); as_user binfmtctl --status"
+	jq -e '.mounted == false and .emulators == []' <<<"$output"
+}
+
 @test "nothing mounted: installing mounts it and says so" {
 	within 0 --mount 'hide_table; binfmtctl --install s390x; ls "$table"'
 	has "$stderr" "binfmtctl: mounted binfmt_misc on $table"

@@ -57,14 +57,14 @@ setup()
 }
 
 # Prints the capability sets (inheritable, permitted, effective, ambient), and no_new_privs,
-# of a binfmtctl that is about to write its output into a pipe that is full.
+# of a binfmtctl that is about to write its first words into a pipe that is full.
 capabilities() # ARGUMENT...
 {
 	local pid
 	mkfifo "$BATS_TEST_TMPDIR/pipe"
 	exec 5<>"$BATS_TEST_TMPDIR/pipe"
 	head -c 65536 /dev/zero >&5
-	"$top_builddir/binfmtctl" "$@" >&5 2>/dev/null 3>&- &
+	"$top_builddir/binfmtctl" "$@" >&5 2>&1 3>&- &
 	pid=$!
 	until grep -q pipe_write "/proc/$pid/wchan"; do
 		kill -0 "$pid"
