@@ -109,7 +109,7 @@ static int set_platforms(struct build *b, struct err *e)
 
 /* --- Namespaces --- */
 
-static int enter(struct build *b, struct build_preflight *p, struct err *e)
+static int enter(struct build *b, struct build_preflight *p, bool runs, struct err *e)
 {
 	AUTO_FREE char *shortfall = NULL;
 	AUTO_FREE char *note = NULL;
@@ -121,7 +121,9 @@ static int enter(struct build *b, struct build_preflight *p, struct err *e)
 		note = xasprintf("all files belong to one user: %s", shortfall);
 		build_say(b, BUILD_NOTE, NULL, note);
 	}
-	return p->private ? build_preflight_register(p, e) : 0;
+	if (p->private)
+		r = build_preflight_register(p, e);
+	return r < 0 || !runs ? r : run_system_check(e);
 }
 
 /* Snapshots of one kind of ids and marks are of no use to another. */
@@ -229,7 +231,7 @@ int build_open(const struct build_settings *settings, struct build **made, struc
 	if (r == 0)
 		r = build_agents_find(&b->agents, settings, e);
 	if (r == 0)
-		r = enter(b, &preflight, e);
+		r = enter(b, &preflight, n > 0, e);
 	if (r < 0)
 		return r;
 	b->emulated = TAKE_PTR(preflight.emulated);

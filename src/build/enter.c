@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "priv/caps.h"
 #include "priv/namespaces.h"
 #include "priv/userns.h"
 
@@ -15,8 +16,9 @@ int build_enter(bool own_users, bool *one_owner, char **shortfall, struct err *e
 	int r;
 
 	*shortfall = NULL;
-	/* Root without need of handlers of its own stays itself: it can make devices. */
-	if (geteuid() == 0 && !own_users)
+	/* Root without need of handlers of its own stays itself: it can make devices. One
+	 * that may not do so, in a container say, is like any other user. */
+	if (geteuid() == 0 && !own_users && priv_caps_have(CAP_SYS_ADMIN))
 		return priv_namespaces_mounts(e);
 	priv_userns_plan(&ns, etc);
 	r = priv_userns_enter(&ns, shortfall, e);

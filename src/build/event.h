@@ -24,7 +24,9 @@ enum build_event_kind {
 /* A step, for those who show it. Lives as long as the build. */
 struct build_about {
 	unsigned id; /* from 1 */
-	char *label; /* "linux/arm64+2 3/7": three platforms need it */
+	/* "linux/arm64+2 3/7": three platforms need it; "linux/amd64->arm64 3/7":
+	 * another. */
+	char *label;
 	char platform[OCI_PLATFORM_TEXT]; /* whose programs it runs */
 	bool emulated;			  /* it runs them by a handler */
 };

@@ -582,16 +582,24 @@ static void label_stage(struct build *b, struct build_stage *s)
 	}
 }
 
-/* "linux/amd64 2/3" becomes "linux/amd64+7 2/3" when seven platforms more need it. */
-static void label_shared(struct build_step *s)
+/*
+ * "linux/amd64 2/3" becomes "linux/amd64+7 2/3" when seven platforms more need it, and
+ * "linux/amd64->arm64 2/3" when another platform alone does.
+ */
+static void label_users(const struct build *b, struct build_step *s)
 {
-	char *old = s->about.label;
-	int n;
+	char *old = s->about.label, user[OCI_PLATFORM_TEXT];
+	int n = old ? (int)strcspn(old, " ") : 0;
 
-	if (!old || s->users < 2)
+	if (!old || (s->users == 1 &&
+		     oci_platform_equal(&b->platforms[s->last_user], &s->platform)))
 		return;
-	n = (int)strcspn(old, " ");
-	s->about.label = xasprintf("%.*s+%u%s", n, old, s->users - 1, old + n);
+	(void)oci_platform_format(&b->platforms[s->last_user], user);
+	if (s->users > 1)
+		s->about.label = xasprintf("%.*s+%u%s", n, old, s->users - 1, old + n);
+	else
+		s->about.label =
+			xasprintf("%.*s->%s%s", n, old, strchr(user, '/') + 1, old + n);
 	free(old);
 }
 
@@ -610,7 +618,7 @@ int build_plan_make(struct build *b, struct err *e)
 	for (size_t i = 0; i < p->nstages; i++)
 		label_stage(b, p->stages[i]);
 	for (size_t i = 0; i < p->nsteps; i++)
-		label_shared(p->steps[i]);
+		label_users(b, p->steps[i]);
 	return 0;
 }
 

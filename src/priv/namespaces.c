@@ -143,9 +143,8 @@ int priv_namespaces_mounts(struct err *e)
 	if (errno == EPERM)
 		return err_set(
 			e, -EPERM,
-			"cannot make a mount namespace: root may not do so here (in a "
-			"container: run it with --privileged, or as a user other than "
-			"root and with --security-opt seccomp=unconfined)");
+			"cannot make a mount namespace: a filter of system calls, or a "
+			"security module, does not let root do so");
 	return err_sys(e, -errno, "cannot make a mount namespace");
 }
 

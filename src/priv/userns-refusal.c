@@ -72,8 +72,9 @@ const char *priv_userns_refusal(int proc, int error)
 	case -ENOSYS:
 		if (is_filtered(proc))
 			return "a seccomp filter forbids it, as the one of a container "
-			       "does (start the container with `--security-opt "
-			       "seccomp=unconfined`)";
+			       "does (start the container with `--privileged`, or with "
+			       "`--security-opt seccomp=unconfined --security-opt "
+			       "systempaths=unconfined`)";
 		return error == -ENOSYS ? "this kernel has none (CONFIG_USER_NS)" : NULL;
 	case -EINVAL:
 		if (faccessat(proc, "self/ns/user", F_OK, 0) < 0)

@@ -155,3 +155,9 @@ struct run_result {
  * stdin is /dev/null, umask 022, every signal at its default; there is no terminal.
  */
 int run_step(const struct run_spec *spec, struct run_result *result, struct err *e);
+
+/*
+ * What a sandbox forbids to all steps, found out before the first of them by trying:
+ * -EPERM where no /proc of their own can be had.
+ */
+int run_system_check(struct err *e);

@@ -4,8 +4,11 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
+#include "priv/namespaces.h"
 #include "priv/tree.h"
 #include "run/inside.h"
 #include "run/place.h"
@@ -188,18 +191,23 @@ static int make_read_only(int folder, const char *path, struct err *e)
 	return r < 0 ? r : priv_tree_attach(tree, place, "", e);
 }
 
+static int explain_proc(int r, struct err *e)
+{
+	if (r != -EPERM)
+		return r;
+	return err_set(
+		e, r,
+		"cannot mount /proc: parts of it are hidden here, as in a container, "
+		"and the kernel does not give out another one (start the container "
+		"with `--security-opt systempaths=unconfined`; podman: "
+		"`--security-opt unmask=ALL`)");
+}
+
 static int mount_proc(int root, bool is_masked, int dev, struct err *e)
 {
 	AUTO_CLOSE int proc = priv_tree_new("proc", e);
-	int r = proc < 0 ? proc : attach(proc, root, "proc", e);
+	int r = explain_proc(proc < 0 ? proc : attach(proc, root, "proc", e), e);
 
-	if (r == -EPERM)
-		return err_set(e, r,
-			       "cannot mount /proc: parts of it are hidden here, as in a "
-			       "container, and the kernel does not give out another one "
-			       "(start the container with `--security-opt "
-			       "systempaths=unconfined`; podman: `--security-opt "
-			       "unmask=ALL`)");
 	if (r < 0 || !is_masked)
 		return r;
 	for (const char *const *path = run_read_only_paths; r == 0 && *path; path++)
@@ -237,4 +245,20 @@ int run_system_mount(int root, const struct run_spec *spec, struct err *e)
 	if (r == 0)
 		r = mount_sys(root, !spec->all_capabilities, dev, e);
 	return r;
+}
+
+static void try_proc(void *unused)
+{
+	_exit(priv_tree_new("proc", NULL) == -EPERM ? EPERM : 0);
+}
+
+int run_system_check(struct err *e)
+{
+	struct priv_pidns ns;
+	int status, r = priv_pidns_start(&ns, try_proc, NULL, e);
+
+	if (r < 0)
+		return r;
+	status = priv_pidns_wait(&ns);
+	return WIFEXITED(status) ? explain_proc(-WEXITSTATUS(status), e) : 0;
 }

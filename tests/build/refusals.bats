@@ -28,7 +28,7 @@ refused()
 }
 
 @test "a container without privileges" {
-	refused 'root may not do so here (in a container: run it with --privileged' unshare EPERM
+	refused 'a filter of system calls, or a security module, does not let root do so' unshare EPERM
 	refused 'private: Operation not permitted (in a container: run it with' mount EPERM
 }
 

@@ -85,6 +85,10 @@ static void test_build_platform(void)
 		 "COPY --from=tools /x /\n",
 		 NULL, "linux/arm64 linux/s390x");
 	is_int((long)count(p, BUILD_RUN), 2, "but not if it sees the target");
+	is_str(p->b.plan.steps[1]->about.label, "linux/amd64->arm64 tools 1/1",
+	       "which is told then");
+	is_str(p->b.plan.steps[2]->about.label, "linux/arm64 1/1",
+	       "a step of its own platform has no other");
 	release(p);
 }
 
