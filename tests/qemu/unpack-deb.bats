@@ -91,14 +91,39 @@ unpack_deb()
 	has "$stderr" "cannot read nowhere.deb"
 }
 
-@test "apt fetches a version, and its failure is told" {
+# apt_that SCRIPT: apt-get and apt-cache do that.
+apt_that()
+{
 	mkdir "$BATS_TEST_TMPDIR/bin"
-	cat >"$BATS_TEST_TMPDIR/bin/apt-get" <<-END
-		#!/bin/sh
-		[ "\${*##*download }" = qemu:all=1 ] && cp "$PWD/qemu.deb" .
-	END
+	printf '%s\n' '#!/bin/sh' "$1" >"$BATS_TEST_TMPDIR/bin/apt-get"
 	chmod +x "$BATS_TEST_TMPDIR/bin/apt-get"
+	cp "$BATS_TEST_TMPDIR/bin/apt-get" "$BATS_TEST_TMPDIR/bin/apt-cache"
 	PATH=$BATS_TEST_TMPDIR/bin:$PATH
+}
+
+@test "of a name and an architecture it is the version of the list" {
+	cp qemu.deb "$BATS_TEST_TMPDIR/qemu_1%3a2_all.deb"
+	(cd "$BATS_TEST_TMPDIR" && sha256sum ./*.deb | sed 's|\./||' >sums)
+	apt_that "[ \"\${*##*download }\" = qemu:all=1:2 ] && cp $BATS_TEST_TMPDIR/qemu_*.deb ."
+	expect 0 unpack_deb --checksums "$BATS_TEST_TMPDIR/sums" qemu:all
+	[ -x "$BATS_TEST_TMPDIR/out/qemu-arm-static" ]
+	expect 1 unpack_deb --checksums "$BATS_TEST_TMPDIR/sums" qemu:riscv64
+	has "$stderr" "has no line for qemu of riscv64"
+}
+
+@test "a list of what apt has" {
+	sum=$(sha256sum <qemu.deb)
+	apt_that "[ \"\${*##* }\" = qemu:all ] && printf '%s\n' 'Version: 1:2-3' 'SHA256: ${sum%% *}'"
+	expect 0 unpack_deb --print-checksums qemu:all
+	[ "$output" = "${sum%% *}  qemu_1%3a2-3_all.deb" ]
+	expect 1 unpack_deb --print-checksums qemu:arm64
+	has "$stderr" "apt knows no qemu:arm64"
+	expect 1 unpack_deb --print-checksums
+	has "$stderr" "of which packages?"
+}
+
+@test "apt fetches a version, and its failure is told" {
+	apt_that "[ \"\${*##*download }\" = qemu:all=1 ] && cp $PWD/qemu.deb ."
 	expect 0 unpack_deb --checksums sums qemu:all=1
 	[ -x "$BATS_TEST_TMPDIR/out/qemu-arm-static" ]
 	expect 1 unpack_deb --checksums sums qemu:all=2
