@@ -81,6 +81,10 @@ static void add_single_quoted(struct strbuf *out, const char *s)
 	strbuf_addc(out, '\'');
 }
 
+/*
+ * Never writes two backslashes: Woodpecker looks for a matrix in a file before it has
+ * replaced anything, too, and `"\\\"` has no end.
+ */
 static void add_double_quoted(struct strbuf *out, const char *s)
 {
 	strbuf_addc(out, '"');
@@ -92,13 +96,12 @@ static void add_double_quoted(struct strbuf *out, const char *s)
 			strbuf_adds(out, "\\n");
 		else if (c == '\t')
 			strbuf_adds(out, "\\t");
-		else if (!is_printable(c))
+		else if (c == '"')
+			strbuf_adds(out, "\\\"");
+		else if (!is_printable(c) || c == '\\')
 			strbuf_addf(out, "\\u%04x", (unsigned)c);
-		else {
-			if (c == '"' || c == '\\')
-				strbuf_addc(out, '\\');
+		else
 			strbuf_add(out, from, (size_t)(s - from));
-		}
 	}
 	strbuf_addc(out, '"');
 }
