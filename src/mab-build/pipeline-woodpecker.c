@@ -108,11 +108,12 @@ static void write_build(struct pipeline *p)
 {
 	struct yaml *y = pipeline_file(
 		p, ".woodpecker/build.yaml",
-		"The repository has to be trusted with privileges (\"security\"), or the "
-		"image to be one of WOODPECKER_PLUGINS_PRIVILEGED, because steps that "
-		"build are privileged. Tags build-NUMBER-PLATFORM stay in the registry; "
-		"they may be removed once the whole has its own. merge.yaml goes with "
-		"this.");
+		"The repository has to be trusted with privileges (\"security\"), because "
+		"the step is privileged. Where the image is one of "
+		"WOODPECKER_PLUGINS_PRIVILEGED it is so by itself: without the line "
+		"privileged, the repository need not be trusted. Tags "
+		"build-NUMBER-PLATFORM stay in the registry; they may be removed once the "
+		"whole has its own. merge.yaml goes with this.");
 
 	write_when(p, y);
 	write_matrix(p, y);
