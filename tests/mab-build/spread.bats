@@ -236,3 +236,45 @@ whole() # CI
 @test "gitlab" {
 	whole gitlab
 }
+
+# A commit in project, of a branch that origin has, too.
+commit()
+{
+	cd project || return
+	git init -q -b main .
+	git remote add origin git@git.example:team/app.git
+	git add .
+	git -c user.name=a -c user.email=a@git.example commit -q -m a
+	git update-ref refs/remotes/origin/main HEAD
+	git symbolic-ref refs/remotes/origin/HEAD refs/remotes/origin/main
+}
+
+# In what it is given, `$$` is `$`.
+gitlab_ci_local()
+{
+	cd project || return
+	PATH="$top_builddir:$PATH" on amd64 ci-real gitlab --force-shell-executor --shell-isolation \
+		--no-artifacts-to-source --unset-variable CI_COMMIT_BRANCH \
+		--variable CI_COMMIT_TAG=v1.2.3 --variable REGISTRY_USERNAME=robot \
+		--variable 'REGISTRY_PASSWORD=pa$$$$word $${x}' --variable NPM_TOKEN=token-of-npm
+}
+
+# The runner does for itself all that ci-system and the functions above do; its shell
+# executor has no images, and one machine for all jobs, on which arm64 is emulated.
+@test "gitlab, run by gitlab-ci-local" {
+	need git node npm openssl rsync
+	export REAL_HOME
+	run --separate-stderr ci-real gitlab --version # while there is the internet
+	[ "$status" != 3 ] || skip "$stderr"
+	nasty="a: \"b\" 'c' #d \${e} \$\$f \${{ g }} \\h"
+	pipeline gitlab
+	(commit)
+	(gitlab_ci_local) >runner.log 2>&1 || {
+		cat runner.log
+		return 1
+	}
+	check_image 1.2.3
+	run grep -F -e 'pa$$word' -e token-of-npm runner.log
+	[ "$status" = 1 ]
+	[ "$(as_robot tags "$registry/team/app")" = "$(printf '%s\n' 1 1.2 1.2.3)" ]
+}
