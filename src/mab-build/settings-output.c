@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -45,7 +46,19 @@ static void set_text(char **field, const char *value)
 	*field = xstrdup(value);
 }
 
-static int output_field(struct output *o, const char *field, bool *tar, struct err *e)
+/* tar=, if it was there. */
+enum tar { TAR_UNSAID, TAR_FALSE, TAR_TRUE };
+
+static int set_tar(enum tar *tar, const char *value, struct err *e)
+{
+	bool flag;
+	int r = value_bool("output: tar", value, &flag, e);
+
+	*tar = flag ? TAR_TRUE : TAR_FALSE;
+	return r;
+}
+
+static int output_field(struct output *o, const char *field, enum tar *tar, struct err *e)
 {
 	const char *equals = strchr(field, '=');
 	AUTO_FREE char *key = xstrndup(field, strcspn(field, "="));
@@ -63,7 +76,7 @@ static int output_field(struct output *o, const char *field, bool *tar, struct e
 	else if (strcmp(key, "push-by-digest") == 0)
 		return value_bool("output: push-by-digest", equals + 1, &o->by_digest, e);
 	else if (strcmp(key, "tar") == 0)
-		return value_bool("output: tar", equals + 1, tar, e);
+		return set_tar(tar, equals + 1, e);
 	else
 		return err_set(e, -EINVAL,
 			       "--output has no '%s' (it has type=, dest=, name=, push=, "
@@ -77,19 +90,46 @@ static bool has_dest(enum output_type type)
 	return type != OUTPUT_REGISTRY && type != OUTPUT_IMAGE && type != OUTPUT_NONE;
 }
 
+static bool is_folder(enum output_type type)
+{
+	return type == OUTPUT_LOCAL || type == OUTPUT_OCI;
+}
+
+/* What is called a tar is meant to be one, unless it is there and is something else. */
+static bool means_archive(const char *dest)
+{
+	size_t len = dest ? strlen(dest) : 0;
+	struct stat st;
+
+	if (dest && strcmp(dest, "-") == 0)
+		return true;
+	return len >= 4 && strcmp(dest + len - 4, ".tar") == 0 &&
+	       !(stat(dest, &st) == 0 && S_ISDIR(st.st_mode));
+}
+
+static int choose_form(struct output *o, enum tar tar, const char *value, struct err *e)
+{
+	if (o->type == OUTPUT_OCI &&
+	    (tar == TAR_TRUE || (tar == TAR_UNSAID && means_archive(o->dest))))
+		o->type = OUTPUT_OCI_ARCHIVE;
+	if (tar == TAR_UNSAID ||
+	    (has_dest(o->type) && is_folder(o->type) == (tar != TAR_TRUE)))
+		return 0;
+	return err_set(e, -EINVAL,
+		       "--output=%s: type=oci alone is either a folder or a tar", value);
+}
+
 static int check_output(const struct output *o, const char *value, struct err *e)
 {
 	if (has_dest(o->type) && !o->dest)
 		return err_set(e, -EINVAL, "--output=%s has no dest=", value);
 	if (!has_dest(o->type) && o->dest)
 		return err_set(e, -EINVAL, "--output=%s: this type has no dest=", value);
-	if (o->dest && strcmp(o->dest, "-") == 0 &&
-	    (o->type == OUTPUT_LOCAL || o->type == OUTPUT_OCI))
+	if (o->dest && strcmp(o->dest, "-") == 0 && is_folder(o->type))
 		return err_set(e, -EINVAL,
 			       "--output=%s: a folder cannot go to the standard output "
 			       "(%s does)",
-			       value,
-			       o->type == OUTPUT_OCI ? "type=oci-archive" : "type=tar");
+			       value, o->type == OUTPUT_OCI ? "tar=true" : "type=tar");
 	return 0;
 }
 
@@ -104,7 +144,7 @@ static int set_output(struct settings *s, const char *value, struct err *e)
 {
 	AUTO_STRV struct strv fields = STRV_INIT;
 	struct output *o;
-	bool tar = false;
+	enum tar tar = TAR_UNSAID;
 	int r = 0;
 
 	GROW(s->outputs, s->noutputs);
@@ -119,10 +159,10 @@ static int set_output(struct settings *s, const char *value, struct err *e)
 	strv_split(&fields, value, ",");
 	for (size_t i = 0; r == 0 && i < fields.n; i++)
 		r = output_field(o, fields.v[i], &tar, e);
+	if (r == 0)
+		r = choose_form(o, tar, value, e);
 	if (r < 0)
 		return r;
-	if (tar && o->type == OUTPUT_OCI)
-		o->type = OUTPUT_OCI_ARCHIVE;
 	if (o->type == OUTPUT_REGISTRY)
 		o->push = true;
 	s->by_digest |= o->by_digest;

@@ -130,6 +130,28 @@ what()
 	cmp archive archive2
 }
 
+@test "type=oci is a folder or a tar, as its name says or tar= does" {
+	expect 0 build -o type=oci-archive,dest=archive -o type=oci,dest=by-name.tar \
+		-o type=oci,dest=by-word,tar=true -o type=oci,dest=folder.tar,tar=false \
+		-o type=oci,dest=.tar.d ctx
+	cmp archive by-name.tar
+	cmp archive by-word
+	[ -e folder.tar/index.json ]
+	[ -e .tar.d/index.json ]
+	build -o type=oci,dest=- ctx | cmp - archive
+	# A folder that is there gets the image beside its others, and a tar is replaced.
+	echo old >old.tar
+	build -t some/app:1 -o type=oci,dest=folder.tar -o type=oci,dest=old.tar ctx
+	[ "$(jq '.manifests | length' folder.tar/index.json)" -eq 2 ]
+	tar -tf old.tar index.json
+	expect 2 build -o type=oci,dest=-,tar=false ctx
+	has "$stderr" "a folder cannot go to the standard output (tar=true does)"
+	expect 2 build -o type=docker-archive,dest=x,tar=false ctx
+	has "$stderr" "type=oci alone is either a folder or a tar"
+	expect 2 build -o type=local,dest=x,tar=true ctx
+	has "$stderr" "type=oci alone is either a folder or a tar"
+}
+
 @test "registry and image, by name and by tag" {
 	need skopeo
 	docker_registry
