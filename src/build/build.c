@@ -109,6 +109,17 @@ static int set_platforms(struct build *b, struct err *e)
 
 /* --- Namespaces --- */
 
+static int open_cgroups(struct build *b, struct err *e)
+{
+	const struct build_settings *s = b->settings;
+	int r;
+
+	if (!s->memory && !s->cgroup_parent)
+		return 0;
+	r = run_cgroups_open(&b->cgroups, s->cgroup_parent, s->memory, e);
+	return r < 0 ? err_wrap(e, r, "cannot give RUN a cgroup") : 0;
+}
+
 static int enter(struct build *b, struct build_preflight *p, bool runs, struct err *e)
 {
 	AUTO_FREE char *shortfall = NULL;
@@ -123,7 +134,9 @@ static int enter(struct build *b, struct build_preflight *p, bool runs, struct e
 	}
 	if (p->private)
 		r = build_preflight_register(p, e);
-	return r < 0 || !runs ? r : run_system_check(e);
+	if (r == 0 && runs)
+		r = run_system_check(e);
+	return r == 0 && runs ? open_cgroups(b, e) : r;
 }
 
 /* Snapshots of one kind of ids and marks are of no use to another. */
@@ -206,6 +219,7 @@ int build_open(const struct build_settings *settings, struct build **made, struc
 	b->settings = settings;
 	b->context = (struct build_folder)BUILD_FOLDER_INIT;
 	b->empty = (struct store_draft)STORE_DRAFT_INIT;
+	b->cgroups = (struct run_cgroups)RUN_CGROUPS_INIT;
 	b->root = geteuid() == 0;
 	b->store_is_private = store_is_private(settings->root, b->root);
 	b->now = settings->has_epoch ? settings->epoch : time(NULL);
@@ -380,6 +394,7 @@ void build_free(struct build *b)
 	run_filter_free(&b->filter);
 	run_filter_free(&b->insecure_filter);
 	build_agents_free(&b->agents);
+	run_cgroups_close(&b->cgroups);
 	build_secrets_free(&b->secrets);
 	registry_free(b->registry);
 	store_draft_discard(&b->empty);

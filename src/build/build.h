@@ -136,6 +136,10 @@ struct build_settings {
 	size_t nhosts;
 	struct run_limit *limits;
 	size_t nlimits;
+	/* As run_cgroups_open() takes them. With neither, RUN is in the caller's cgroup.
+	 */
+	uint64_t memory;
+	const char *cgroup_parent;
 	uint64_t shm_size;	      /* bytes of /dev/shm; 0: the usual */
 	uint64_t capabilities;	      /* as in a struct run_spec */
 	uint64_t needed_capabilities; /* those among them without which it fails */

@@ -20,6 +20,7 @@
 #include "build/seen.h"
 #include "oci/blobs.h"
 #include "registry/client.h"
+#include "run/cgroup.h"
 #include "run/filter.h"
 #include "store/store.h"
 
@@ -49,6 +50,7 @@ struct build {
 	struct run_filter insecure_filter; /* of RUN --security=insecure */
 	struct build_secrets secrets;
 	struct build_agents agents;
+	struct run_cgroups cgroups; /* of RUN; not open: it has none */
 	int cancel; /* an eventfd that can be read once the build is to end */
 
 	pthread_mutex_t telling; /* events come one at a time */

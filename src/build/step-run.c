@@ -176,13 +176,33 @@ static void tell_tail(const struct running *r)
 	build_say(r->b, BUILD_STEP_TAIL, r->s, tail.data);
 }
 
+/*
+ * Also of a step that went on when one of its processes was killed: what it came to
+ * depends on the limit, and would be taken for the same without.
+ */
+static void tell_want(const struct build_settings *settings, struct strbuf *why)
+{
+	static const char units[] = "bkmgt";
+	uint64_t n = settings->memory;
+	const char *unit = units;
+
+	for (; n && n % 1024 == 0 && unit[1]; unit++)
+		n /= 1024;
+	strbuf_adds(why, "was killed for want of memory");
+	if (n)
+		strbuf_addf(why, ": it may use no more than --memory=%llu%c",
+			    (unsigned long long)n, *unit);
+}
+
 static int judge(const struct running *r, const struct run_result *result, struct err *e)
 {
 	AUTO_STRBUF struct strbuf why = STRBUF_INIT;
 
-	if (!result->status && !result->signal)
+	if (!result->status && !result->signal && !result->lacked_memory)
 		return 0;
-	if (result->signal)
+	if (result->lacked_memory)
+		tell_want(r->b->settings, &why);
+	else if (result->signal)
 		strbuf_addf(&why, "was killed by signal %d (%s)%s", result->signal,
 			    strsignal(result->signal),
 			    result->signal == SIGKILL ? ", perhaps for want of memory"
@@ -227,6 +247,7 @@ static int execute(struct running *r, const struct priv_overlay *overlay, int ro
 	spec.all_capabilities = is_insecure(r);
 	spec.filter = is_insecure(r) ? &r->b->insecure_filter : &r->b->filter;
 	spec.runtime = settings->runtime;
+	spec.cgroups = r->b->cgroups.parent < 0 ? NULL : &r->b->cgroups;
 	spec.output = output;
 	spec.context = r;
 	spec.cancel = r->b->cancel;
@@ -364,7 +385,10 @@ static int make(struct build *b, void *context, struct build_outcome *outcome,
 	return code;
 }
 
-/* What of the command line a step can see in its files or by its rights. */
+/*
+ * What of the command line a step can see in its files or by its rights. Not --memory:
+ * who needs more fails, and what others come to is the same.
+ */
 static void add_settings(const struct build_settings *s, struct build_key *k)
 {
 	build_key_number(k, (int64_t)s->nhosts);

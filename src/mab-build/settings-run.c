@@ -9,6 +9,8 @@
 #include "mab-build/build-options.h"
 #include "priv/caps.h"
 
+enum { MEMORY_MIN = 6 << 20 }; /* as Docker has it */
+
 static int set_isolation(struct settings *s, const char *value, struct err *e)
 {
 	int r;
@@ -227,6 +229,17 @@ static int add_limit(struct settings *s, const char *value, struct err *e)
 	return 0;
 }
 
+/* With less, not even the sandbox comes to its end. */
+static int set_memory(struct settings *s, const char *value, struct err *e)
+{
+	int r = value_size("memory", value, &s->build.memory, e);
+
+	if (r == 0 && s->build.memory < MEMORY_MIN)
+		return err_set(e, -EINVAL,
+			       "--memory=%s is less than 6m, the least there is", value);
+	return r;
+}
+
 /* --- All --- */
 
 static int set_surroundings(struct settings *s, const struct cli_option *option,
@@ -246,12 +259,10 @@ static int set_surroundings(struct settings *s, const struct cli_option *option,
 		s->build.sync = r == 1;
 		return r < 0 ? r : 0;
 	case OPT_MEMORY:
+		return set_memory(s, value, e);
 	case OPT_CGROUP_PARENT:
-		return err_set(e, -EINVAL,
-			       "this version has no --%s: it puts RUN into no cgroup of "
-			       "its own (run it in one: systemd-run --scope -p "
-			       "MemoryMax=SIZE)",
-			       option->name);
+		s->build.cgroup_parent = value;
+		return *value ? 0 : err_set(e, -EINVAL, "--cgroup-parent has no path");
 	case OPT_DEVICE:
 		return err_set(e, -EINVAL,
 			       "--device=%s: RUN sees no devices of the machine, so that "
@@ -311,8 +322,15 @@ static uint64_t capabilities(const struct settings *s)
 int settings_run_take(struct settings *s, struct err *e)
 {
 	const struct strv *hosts = &s->remote.add_hosts;
+	const char *runtime = s->build.runtime;
 	int r = 0;
 
+	if (runtime && (s->build.memory || s->build.cgroup_parent) &&
+	    !run_runtime_keeps_cgroup(runtime))
+		return err_set(e, -EINVAL,
+			       "--isolation=oci:%s: what makes cgroups of its own takes "
+			       "neither --memory nor --cgroup-parent (crun and runc do)",
+			       runtime);
 	s->build.capabilities = capabilities(s);
 	if (s->cap_add != RUN_CAPABILITIES_ALL)
 		s->build.needed_capabilities = s->cap_add & s->build.capabilities;

@@ -124,6 +124,11 @@ static bool is_called(const char *runtime, const char *name)
 	return strcmp(slash ? slash + 1 : runtime, name) == 0;
 }
 
+bool run_runtime_keeps_cgroup(const char *runtime)
+{
+	return is_called(runtime, "crun") || is_called(runtime, "runc");
+}
+
 /*
  * crun and runc can do without a cgroup, so that none is left when they are killed. crun
  * refuses to run where there are those of both versions, unless it does not see them;
@@ -137,7 +142,7 @@ static int protect_cgroups(const char *runtime, struct err *e)
 	AUTO_CLOSE int tree = -1;
 	int r;
 
-	if (place < 0 || (!crun && !is_called(runtime, "runc")))
+	if (place < 0 || !run_runtime_keeps_cgroup(runtime))
 		return 0;
 	tree = crun ? priv_tree_make("tmpfs", options, 0, e)
 		    : priv_tree_clone(place, "", e);

@@ -379,7 +379,9 @@ void run_inside(void *data)
 	(void)umask(0);
 	take_stdio(plan, plan->out[1], plan->err[1]);
 	(void)prctl(PR_SET_NAME, "init");
-	r = set_up(plan, &e);
+	r = plan->spec->cgroups ? run_cgroup_enter(&plan->cgroup, &e) : 0;
+	if (r == 0)
+		r = set_up(plan, &e);
 	if (r == 0 && prctl(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L) < 0)
 		r = err_sys(&e, -errno, "cannot hide the first process");
 	command = r < 0 ? -1 : fork();

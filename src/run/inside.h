@@ -16,6 +16,7 @@ struct run_plan {
 	int *sources; /* trees, for each mount of the spec that is a bind, else -1 */
 	struct strv env;
 	struct run_user user;
+	struct run_cgroup cgroup;
 	int null;   /* /dev/null */
 	int out[2]; /* the step's stdout, stderr, and its report: */
 	int err[2]; /* [0] is the caller's end, [1] the step's */

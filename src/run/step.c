@@ -28,6 +28,7 @@ static void plan_free(struct run_plan *plan)
 	free(plan->sources);
 	strv_free(&plan->env);
 	run_user_free(&plan->user);
+	run_cgroup_remove(plan->spec->cgroups, &plan->cgroup);
 	clean_close(&plan->root);
 	clean_close(&plan->null);
 	close_pair(plan->out);
@@ -155,9 +156,12 @@ static int open_root(const struct run_spec *spec, struct err *e)
 
 static int prepare(struct run_plan *plan, struct run_places *places, struct err *e)
 {
+	struct run_cgroups *cgroups = plan->spec->cgroups;
 	int r = plan->root = open_root(plan->spec, e);
 
 	if (r >= 0)
+		r = cgroups ? run_cgroup_make(cgroups, &plan->cgroup, e) : 0;
+	if (r == 0)
 		r = run_user_find(&plan->user, plan->spec->user, plan->root, e);
 	if (r == 0)
 		r = clone_sources(plan, e);
@@ -193,6 +197,8 @@ static int follow(struct run_plan *plan, struct run_result *result, struct err *
 	*result = (struct run_result){
 		.status = WIFEXITED(message.value) ? WEXITSTATUS(message.value) : 0,
 		.signal = WIFSIGNALED(message.value) ? WTERMSIG(message.value) : 0,
+		.lacked_memory =
+			run_cgroup_lacked_memory(plan->spec->cgroups, &plan->cgroup),
 	};
 	return 0;
 }
@@ -203,6 +209,7 @@ int run_step(const struct run_spec *spec, struct run_result *result, struct err 
 	struct run_plan plan = {
 		.spec = spec,
 		.root = -1,
+		.cgroup = RUN_CGROUP_INIT,
 		.null = -1,
 		.out = {-1, -1},
 		.err = {-1, -1},

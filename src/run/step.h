@@ -11,7 +11,7 @@
  *
  * Nothing of a step outlives it, however it or the caller ends: its processes are in a
  * pid namespace whose first process dies with the calling thread's process, its mounts
- * are seen by it alone.
+ * are seen by it alone. Its cgroup, if it has one: see cgroup.h.
  *
  * What the step sees besides its root: /proc and /sys as in other containers (parts
  * masked or read-only), a /dev of its own with null zero full random urandom tty, pts,
@@ -32,6 +32,7 @@
 
 #include "base/err.h"
 #include "priv/overlay.h"
+#include "run/cgroup.h"
 #include "run/filter.h"
 
 enum run_mount_type {
@@ -119,6 +120,9 @@ struct run_spec {
 	 */
 	const char *runtime;
 
+	/* NULL: the caller's cgroup is the step's. Else not with every runtime: */
+	struct run_cgroups *cgroups;
+
 	run_output output; /* NULL: it is thrown away */
 	void *context;	   /* of output */
 	int cancel;	   /* fd: when it can be read, the step is killed; -1: never */
@@ -144,6 +148,8 @@ struct run_spec {
 struct run_result {
 	int status; /* exit status when signal is 0 */
 	int signal; /* that killed the command, SIGKILL also for want of memory; else 0 */
+	/* With cgroups: the kernel killed a process of it, maybe another, for that. */
+	bool lacked_memory;
 };
 
 /*
@@ -155,6 +161,9 @@ struct run_result {
  * stdin is /dev/null, umask 022, every signal at its default; there is no terminal.
  */
 int run_step(const struct run_spec *spec, struct run_result *result, struct err *e);
+
+/* Whether it leaves the step in the cgroup that it is started in, as crun and runc do. */
+bool run_runtime_keeps_cgroup(const char *runtime);
 
 /*
  * What a sandbox forbids to all steps, found out before the first of them by trying:

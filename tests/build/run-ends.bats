@@ -10,7 +10,7 @@ setup_file() {
 }
 
 teardown_file() {
-	[ -z "$(find /sys/fs/cgroup -name 'mab-build-*')" ]
+	[ -z "$(find /sys/fs/cgroup -name 'mab-test-*' -prune -o -name 'mab-build-*' -print)" ]
 }
 
 # By the sandbox here and by OCI runtimes, for each user.

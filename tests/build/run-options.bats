@@ -50,8 +50,9 @@ load run-helpers
 	wrong --allow=everything "--allow=everything is none of"
 	wrong --allow=device "this version has no --allow=device"
 	wrong --device=/dev/fuse "RUN sees no devices of the machine"
-	wrong --memory=1g "this version has no --memory"
-	wrong --cgroup-parent=/x "this version has no --cgroup-parent"
+	wrong --memory=5m "--memory=5m is less than 6m"
+	wrong --memory=much "--memory=much is not a size like 64m or 1g"
+	wrong --cgroup-parent= "--cgroup-parent has no path"
 	wrong --security-opt=label=disable "this version has no --security-opt=label=disable"
 	file <<<'RUN true'
 	if [ "$(id -u)" = 0 ]; then

@@ -18,7 +18,7 @@ teardown_file()
 {
 	[ -n "${mounts_before-}" ] || return 0
 	same "$(cat /proc/self/mountinfo)" "$mounts_before"
-	same "$(find /sys/fs/cgroup -name 'mab-build-*')" ""
+	same "$(find /sys/fs/cgroup -name 'mab-test-*' -prune -o -name 'mab-build-*' -print)" ""
 }
 
 run_oci() # STATUS OPTION... -- COMMAND...

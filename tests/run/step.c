@@ -33,6 +33,8 @@ static size_t nenv;
 static struct run_filter_options filtered = {.deny = true};
 static bool in_user_namespace, single_id, prefixed;
 static long repetitions = 1;
+static uint64_t memory;
+static const char *cgroup_parent;
 
 static int fail(const struct err *e)
 {
@@ -192,6 +194,8 @@ enum option_id {
 	OPT_PREFIX,
 	OPT_REPEAT,
 	OPT_RUNTIME,
+	OPT_MEMORY,
+	OPT_CGROUP_PARENT,
 };
 
 static const struct option options[] = {
@@ -221,6 +225,8 @@ static const struct option options[] = {
 	{"prefix", 0, NULL, OPT_PREFIX},
 	{"repeat", 1, NULL, OPT_REPEAT},
 	{"runtime", 1, NULL, OPT_RUNTIME},
+	{"memory", 1, NULL, OPT_MEMORY},
+	{"cgroup-parent", 1, NULL, OPT_CGROUP_PARENT},
 	{NULL, 0, NULL, 0},
 };
 
@@ -303,6 +309,12 @@ static void set_option(struct run_spec *spec, int id)
 	case OPT_RUNTIME:
 		spec->runtime = optarg;
 		break;
+	case OPT_MEMORY:
+		memory = strtoull(optarg, NULL, 10);
+		break;
+	case OPT_CGROUP_PARENT:
+		cgroup_parent = optarg;
+		break;
 	case OPT_REPEAT:
 		repetitions = atol(optarg);
 		break;
@@ -320,7 +332,21 @@ static int run(const struct run_spec *spec, struct err *e)
 		return 124;
 	if (r < 0)
 		return fail(e);
+	if (result.lacked_memory)
+		fputs("step: it lacked memory\n", stderr);
 	return result.signal ? 128 + result.signal : result.status;
+}
+
+/* In a cgroup of its own, once the namespaces are those of the step's folders. */
+static int run_in_cgroup(struct run_spec *spec, struct err *e)
+{
+	struct run_cgroups cgroups = RUN_CGROUPS_INIT;
+	int status = run_cgroups_open(&cgroups, cgroup_parent, memory, e);
+
+	spec->cgroups = &cgroups;
+	status = status < 0 ? fail(e) : run(spec, e);
+	run_cgroups_close(&cgroups);
+	return status;
 }
 
 int main(int argc, char **argv)
@@ -352,5 +378,5 @@ int main(int argc, char **argv)
 	if (run_filter_new(&filter, &filtered, &e) < 0)
 		return fail(&e);
 	spec.filter = &filter;
-	return run(&spec, &e);
+	return memory || cgroup_parent ? run_in_cgroup(&spec, &e) : run(&spec, &e);
 }

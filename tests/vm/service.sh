@@ -45,6 +45,10 @@ if ! make -C "$build" install DESTDIR="$work/tree" >"$work/log" 2>&1; then
 	exit 1
 fi
 
+if [ -x "$build/tests/run/step" ]; then
+	install -D -t "$work/tree/opt/vm" "$build/tests/run/step" "$here/memory.guest"
+fi
+
 ended=0
 "$here/boot" -n 3 "$work/tree" "$here/service.guest" >"$work/tap" || ended=1
 awk -v ended="$ended" '
