@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/strv.h"
+#include "run/cgroup.h"
 
 enum { FILE_MAX = 1 << 20 };
 
@@ -37,14 +38,14 @@ static bool read_number(int dirfd, const char *path, const char *key, uint64_t *
 
 /* The files of one version of control groups. */
 struct names {
-	const char *controller; /* in /proc/self/cgroup */
-	const char *folder;	/* below /sys/fs/cgroup */
+	bool unified;
+	const char *folder; /* below /sys/fs/cgroup */
 	const char *limit, *usage, *cache;
 };
 
 static const struct names versions[] = {
-	{"", ".", "memory.max", "memory.current", "inactive_file"},
-	{"memory", "memory", "memory.limit_in_bytes", "memory.usage_in_bytes",
+	{true, ".", "memory.max", "memory.current", "inactive_file"},
+	{false, "memory", "memory.limit_in_bytes", "memory.usage_in_bytes",
 	 "total_inactive_file"},
 };
 
@@ -80,28 +81,8 @@ static uint64_t left_above(int cgroup, const struct names *names, char *group)
 	}
 }
 
-/* A line is NUMBER:CONTROLLERS:PATH, where version 2 has no controllers. */
-static uint64_t left_of_line(int cgroup, char *line)
-{
-	AUTO_STRV struct strv controllers = STRV_INIT;
-	char *names = strchr(line, ':');
-	char *path = names ? strchr(names + 1, ':') : NULL;
-
-	if (!path || path[1] != '/')
-		return UINT64_MAX;
-	*path++ = '\0';
-	strv_split(&controllers, names + 1, ",");
-	for (size_t i = 0; i < ARRAY_SIZE(versions); i++)
-		if (*versions[i].controller
-			    ? strv_has(&controllers, versions[i].controller)
-			    : !controllers.n)
-			return left_above(cgroup, &versions[i], path);
-	return UINT64_MAX;
-}
-
 uint64_t build_memory_available(int proc, int cgroup)
 {
-	AUTO_STRV struct strv lines = STRV_INIT;
 	AUTO_FREE char *groups = NULL;
 	uint64_t least = UINT64_MAX;
 
@@ -110,9 +91,11 @@ uint64_t build_memory_available(int proc, int cgroup)
 	if (proc < 0 ||
 	    file_read_at(proc, "self/cgroup", FILE_MAX, &groups, NULL, NULL) < 0)
 		return least;
-	strv_split(&lines, groups, "\n");
-	for (size_t i = 0; i < lines.n; i++) {
-		uint64_t left = left_of_line(cgroup, lines.v[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(versions); i++) {
+		AUTO_FREE char *path = run_cgroup_path(groups, versions[i].unified);
+		uint64_t left = path && *path == '/'
+					? left_above(cgroup, &versions[i], path)
+					: UINT64_MAX;
 
 		least = left < least ? left : least;
 	}
