@@ -148,23 +148,34 @@ static size_t store(const uint8_t *data, size_t n, uint8_t *out)
 }
 
 #ifdef HAVE_ISAL
+/*
+ * Without any history ISA-L (2.30, 2.31) looks for the third byte in a place of its hash
+ * table that depends on the address of the stream: one block in thousands becomes another
+ * from run to run. So the first byte is stored, and is the history of the others.
+ */
 static size_t deflate_isal(struct layer_compressor *c, const uint8_t *data, size_t n,
 			   uint8_t *out, size_t room)
 {
 	struct isal_zstream *z = &c->isal;
+	uint8_t first = *data;
+	size_t head = STORED_HEADER + 1;
 
+	if (room <= head)
+		return 0;
+	(void)store(&first, 1, out);
 	isal_deflate_init(z);
 	z->level = (uint32_t)c->level;
 	z->level_buf = c->isal_buffer;
 	z->level_buf_size =
 		c->level == 1 ? ISAL_DEF_LVL1_EXTRA_LARGE : ISAL_DEF_LVL2_EXTRA_LARGE;
 	z->flush = SYNC_FLUSH;
-	z->next_in = (uint8_t *)(uintptr_t)data; /* it only reads there */
-	z->avail_in = (uint32_t)n;
-	z->next_out = out;
-	z->avail_out = (uint32_t)room;
+	checked(isal_deflate_set_dict(z, &first, 1) == COMP_OK);
+	z->next_in = (uint8_t *)(uintptr_t)data + 1; /* it only reads there */
+	z->avail_in = (uint32_t)n - 1;
+	z->next_out = out + head;
+	z->avail_out = (uint32_t)(room - head);
 	checked(isal_deflate(z) == COMP_OK);
-	return z->avail_in || !z->avail_out ? 0 : z->total_out;
+	return z->avail_in || !z->avail_out ? 0 : head + z->total_out;
 }
 #endif
 
