@@ -113,6 +113,7 @@ struct build_settings {
 	const char *root;		    /* of the store; NULL: the usual place */
 	unsigned jobs;			    /* steps at once; 0: one per processor */
 	bool no_cache, keep_going;
+	struct strv no_cache_stages; /* as `target`: what no_cache is for all stages */
 	struct build_cache_place *cache_from; /* asked in this order */
 	size_t ncache_from;
 	bool partial;	    /* what some platforms came to is of use without the others */

@@ -81,7 +81,7 @@ static int find_stored(struct build *b, const struct oci_digest *key,
 	return parse(b, text, result);
 }
 
-int build_cache_find(struct build *b, const struct oci_digest *key,
+int build_cache_find(struct build *b, const struct oci_digest *key, bool fresh,
 		     struct build_outcome *result, struct err *e)
 {
 	struct build_made *made;
@@ -96,7 +96,7 @@ int build_cache_find(struct build *b, const struct oci_digest *key,
 	pthread_mutex_unlock(&b->lock);
 	if (found)
 		return 1;
-	if (b->settings->no_cache)
+	if (fresh)
 		return 0;
 	r = find_stored(b, key, result, e);
 	if (r == 0)

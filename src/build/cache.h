@@ -6,6 +6,7 @@
  * all that a result depends on, the layers below among it.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -25,11 +26,11 @@ struct build_outcomes {
 };
 
 /*
- * 1 with *result when the key has one: made in this build, or earlier unless --no-cache,
- * here or where --cache-from says;
- * 0 when it is to be made. A record whose blob is gone does not count.
+ * 1 with *result when the key has one: made in this build, or, unless fresh, earlier,
+ * here or where --cache-from says; 0 when it is to be made. A record whose blob is gone
+ * does not count.
  */
-int build_cache_find(struct build *b, const struct oci_digest *key,
+int build_cache_find(struct build *b, const struct oci_digest *key, bool fresh,
 		     struct build_outcome *result, struct err *e);
 int build_cache_add(struct build *b, const struct oci_digest *key,
 		    const struct build_outcome *result, struct err *e);

@@ -513,18 +513,15 @@ static int stage_get(struct build *b, size_t index, size_t target,
 	return 0;
 }
 
-/* The stage to build: that of --target, or the last. */
-static int target_stage(const struct build *b, size_t *index, struct err *e)
+/* A stage that is given on the command line. */
+static int stage_find(const struct build *b, const char *name, size_t *index,
+		      struct err *e)
 {
 	const struct dockerfile *d = b->settings->dockerfile;
 	AUTO_STRV struct strv names = STRV_INIT;
-	const char *target = b->settings->target, *near;
-	long found;
+	const char *near;
+	long found = dockerfile_stage_find(d, name, d->nstages);
 
-	*index = d->nstages - 1;
-	if (!target)
-		return 0;
-	found = dockerfile_stage_find(d, target, d->nstages);
 	if (found >= 0) {
 		*index = (size_t)found;
 		return 0;
@@ -532,10 +529,42 @@ static int target_stage(const struct build *b, size_t *index, struct err *e)
 	for (size_t i = 0; i < d->nstages; i++)
 		if (d->stages[i].name)
 			strv_add(&names, d->stages[i].name);
-	near = strv_nearest(&names, target);
-	return err_set(e, -ENOENT, "%s has no stage '%s'%s%s%s", d->file, target,
+	near = strv_nearest(&names, name);
+	return err_set(e, -ENOENT, "%s has no stage '%s'%s%s%s", d->file, name,
 		       near ? " (did you mean '" : "", near ? near : "",
 		       near ? "'?)" : "");
+}
+
+/* The stage to build: that of --target, or the last. */
+static int target_stage(const struct build *b, size_t *index, struct err *e)
+{
+	*index = b->settings->dockerfile->nstages - 1;
+	return b->settings->target ? stage_find(b, b->settings->target, index, e) : 0;
+}
+
+/* A step that is equal in several stages is done anew if that is asked for in one. */
+static void refresh_stage(const struct build_stage *s)
+{
+	for (size_t i = 0; i < s->nsteps; i++)
+		s->steps[i]->fresh = true;
+}
+
+static int refresh(struct build *b, struct err *e)
+{
+	const struct strv *names = &b->settings->no_cache_stages;
+	struct build_plan *p = &b->plan;
+	size_t index;
+	int r = 0;
+
+	for (size_t i = 0; b->settings->no_cache && i < p->nsteps; i++)
+		p->steps[i]->fresh = true;
+	for (size_t i = 0; r == 0 && i < names->n; i++) {
+		r = stage_find(b, names->v[i], &index, e);
+		for (size_t j = 0; r == 0 && j < p->nstages; j++)
+			if (p->stages[j]->index == index)
+				refresh_stage(p->stages[j]);
+	}
+	return r;
 }
 
 /* --- What they are called --- */
@@ -612,6 +641,8 @@ int build_plan_make(struct build *b, struct err *e)
 	p->targets = xcalloc(b->nplatforms, sizeof *p->targets);
 	for (size_t i = 0; r == 0 && i < b->nplatforms; i++)
 		r = stage_get(b, index, i, &p->targets[i], e);
+	if (r == 0)
+		r = refresh(b, e);
 	if (r < 0)
 		return r;
 	number_steps(b);

@@ -54,6 +54,7 @@ struct build_step {
 	struct build_about about;
 	unsigned users; /* platforms that need it */
 	size_t last_user;
+	bool fresh;    /* what it came to in other builds does not count */
 	bool in_image; /* what it adds is pushed as soon as it is there */
 
 	/* The outcome, once it is done. */

@@ -579,5 +579,5 @@ int build_step_copy(struct build *b, struct build_step *s, struct build_outcome 
 	if (r < 0)
 		return r;
 	key_of(&c, &key);
-	return build_once(b, &key, make, &c, outcome, cached, e);
+	return build_once(b, s, &key, make, &c, outcome, cached, e);
 }

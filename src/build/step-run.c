@@ -444,7 +444,7 @@ int build_step_run(struct build *b, struct build_step *s, struct build_outcome *
 	if (code == 0)
 		code = key_of(&r, &key, e);
 	if (code == 0)
-		code = build_once(b, &key, make, &r, outcome, cached, e);
+		code = build_once(b, s, &key, make, &r, outcome, cached, e);
 	strv_free(&r.argv);
 	strv_free(&r.env);
 	strv_free(&r.last);

@@ -70,5 +70,5 @@ int build_step_workdir(struct build *b, struct build_step *s,
 	build_changes_key(&changes, &k);
 	build_key_number(&k, b->settings->has_epoch ? b->settings->epoch : -1);
 	build_key_end(&k, &key);
-	return build_once(b, &key, make, &changes, outcome, cached, e);
+	return build_once(b, s, &key, make, &changes, outcome, cached, e);
 }

@@ -24,12 +24,12 @@ int build_lock(struct build *b, const struct oci_digest *key, struct err *e)
 	return r;
 }
 
-int build_once(struct build *b, const struct oci_digest *key,
+int build_once(struct build *b, const struct build_step *s, const struct oci_digest *key,
 	       int (*make)(struct build *b, void *context, struct build_outcome *outcome,
 			   struct err *e),
 	       void *context, struct build_outcome *outcome, bool *cached, struct err *e)
 {
-	int lock, r = build_cache_find(b, key, outcome, e);
+	int lock, r = build_cache_find(b, key, s->fresh, outcome, e);
 
 	*cached = r == 1;
 	if (r != 0)
@@ -37,7 +37,7 @@ int build_once(struct build *b, const struct oci_digest *key,
 	lock = build_lock(b, key, e);
 	if (lock < 0)
 		return lock;
-	r = build_cache_find(b, key, outcome, e);
+	r = build_cache_find(b, key, s->fresh, outcome, e);
 	*cached = r == 1;
 	if (r == 0) {
 		*outcome = (struct build_outcome){NULL, b->now};
@@ -99,7 +99,7 @@ static int do_from_layers(struct build *b, struct build_step *s,
 	int r;
 
 	key_of_layers(b, s, &key);
-	r = build_cache_find(b, &key, outcome, e);
+	r = build_cache_find(b, &key, s->fresh, outcome, e);
 	*cached = r == 1;
 	if (r != 0)
 		return r < 0 ? r : 0;

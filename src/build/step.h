@@ -27,10 +27,10 @@ int build_step_workdir(struct build *b, struct build_step *s,
 int build_lock(struct build *b, const struct oci_digest *key, struct err *e);
 
 /*
- * The outcome of a key: the one that there is, or what make does, once, whoever else asks
- * for it meanwhile, in this process or another.
+ * The outcome of a step's key: the one that there is, or what make does, once, whoever
+ * else asks for it meanwhile, in this process or another.
  */
-int build_once(struct build *b, const struct oci_digest *key,
+int build_once(struct build *b, const struct build_step *s, const struct oci_digest *key,
 	       int (*make)(struct build *b, void *context, struct build_outcome *outcome,
 			   struct err *e),
 	       void *context, struct build_outcome *outcome, bool *cached, struct err *e);

@@ -78,6 +78,8 @@ static const struct cli_option options[] = {
 	 .help = "where bases are looked for: missing (the default: in the store, then in "
 		 "the registry), always (also without POLICY), newer, never"},
 	{OPT_NO_CACHE, "no-cache", .help = "do every step anew"},
+	{OPT_NO_CACHE_FILTER, "no-cache-filter", .arg = "STAGE,…",
+	 .help = "do every step of these stages anew"},
 	{OPT_CACHE_FROM, "cache-from", .arg = "REF|type=TYPE,…",
 	 .help = "take steps that other machines did from a registry, or a folder: "
 		 "type=local,src=FOLDER"},

@@ -80,6 +80,7 @@ void settings_free(void *settings)
 	annotations_free(&s->annotations);
 	strv_free(&s->build.env);
 	strv_free(&s->build.unsetenv);
+	strv_free(&s->build.no_cache_stages);
 	settings_run_free(s);
 	remote_free(&s->remote);
 }

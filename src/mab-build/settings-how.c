@@ -54,6 +54,9 @@ int settings_how(struct settings *s, const struct cli_option *option, const char
 	case OPT_NO_CACHE:
 		s->build.no_cache = true;
 		return 0;
+	case OPT_NO_CACHE_FILTER:
+		strv_split(&s->build.no_cache_stages, value, ",");
+		return 0;
 	case OPT_ROOT:
 		s->build.root = value;
 		return 0;

@@ -124,6 +124,31 @@ teardown() {
 	[ "$(grep -c 'DONE' <<<"$output")" -ge 5 ]
 }
 
+@test "--no-cache-filter: what its stages make is made anew, and nothing else" {
+	base linux/amd64
+	dockerfile <<-'EOF'
+		FROM $BASE AS one
+		RUN cat /proc/sys/kernel/random/uuid >/one
+		FROM $BASE AS two
+		RUN cat /proc/sys/kernel/random/uuid >/two
+		FROM $BASE AS three
+		RUN cat /proc/sys/kernel/random/uuid >/three
+		FROM $BASE
+		COPY --from=one /one /
+		COPY --from=two /two /
+		COPY --from=three /three /
+	EOF
+	build -o old ctx
+	build --no-cache-filter two,2 -o new ctx
+	cmp old/one new/one
+	run ! cmp old/two new/two
+	run ! cmp old/three new/three
+	build -o newest ctx
+	diff -r new newest
+	expect 1 build --no-cache-filter thre ctx
+	has "$stderr" "Dockerfile has no stage 'thre' (did you mean 'three'?)"
+}
+
 @test "a step of the build platform runs once for all" {
 	base linux/amd64 linux/arm64 linux/s390x
 	dockerfile <<-'EOF'

@@ -57,6 +57,15 @@ base()
 	mkdir -p ctx
 }
 
+# workspace <<EOF: ./workspace as of a CI, with Dockerfile.ci, and a busybox-ARCH of two.
+workspace()
+{
+	mkdir workspace
+	cp "$(busybox_of linux/amd64)" workspace/busybox-amd64
+	cp "$(busybox_of linux/arm64)" workspace/busybox-arm64
+	cat >workspace/Dockerfile.ci
+}
+
 # dockerfile <<EOF: of the context.
 dockerfile()
 {

@@ -20,10 +20,7 @@ setup()
 {
 	build_setup
 	need htpasswd openssl
-	mkdir workspace
-	cp "$(busybox_of linux/amd64)" workspace/busybox-amd64
-	cp "$(busybox_of linux/arm64)" workspace/busybox-arm64
-	cat >workspace/Dockerfile.ci <<-'EOF'
+	workspace <<-'EOF'
 		FROM scratch
 		ARG TARGETARCH
 		COPY busybox-$TARGETARCH /bin/busybox

@@ -10,10 +10,7 @@ setup() {
 	program=$(readlink -f "${top_builddir:-build}/mab-build")
 	build_setup
 	need openssl htpasswd
-	mkdir workspace
-	cp "$(busybox_of linux/amd64)" workspace/busybox-amd64
-	cp "$(busybox_of linux/arm64)" workspace/busybox-arm64
-	cat >workspace/Dockerfile.ci <<-'EOF'
+	workspace <<-'EOF'
 		FROM scratch
 		ARG TARGETARCH
 		ARG VERSION=none
