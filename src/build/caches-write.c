@@ -140,7 +140,8 @@ static void fill(struct writing *w)
 	const struct build_plan *p = &w->b->plan;
 	const struct build_outcomes *made = &w->b->made;
 
-	qsort(made->v, made->n, sizeof *made->v, compare);
+	if (made->n)
+		qsort(made->v, made->n, sizeof *made->v, compare);
 	for (size_t i = 0; i < made->n; i++)
 		add_step(w, &made->v[i]);
 	for (size_t i = 0; i < p->nsteps; i++)
