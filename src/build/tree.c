@@ -357,7 +357,7 @@ int build_tree_stat(const struct build_tree *t, const char *path, char **resolve
 	nfound = readlink(proc, found, sizeof found);
 	if (nroot < 0 || nfound < 0 || nfound == sizeof found)
 		return err_sys(e, -errno ? -errno : -ENAMETOOLONG,
-			       "cannot find the place of %s", path);
+			       "cannot find the place of %s (is /proc mounted?)", path);
 	if (nroot == 1)
 		nroot = 0; /* "/" */
 	*resolved = xstrndup(found + (nfound > nroot ? nroot + 1 : nroot),

@@ -111,6 +111,25 @@ pushed()
 	[[ $output == *"unknown.test"*name* ]]
 }
 
+# In its own root, which has no more than /proc besides.
+on_arm64() # WORD...
+{
+	env -i PATH="$PATH" unshare --mount sh -ec 'mount --rbind /proc arm64/proc && exec "$@"' sh \
+		"$top_builddir/binfmtctl" --run arm64 --root arm64 -- "$@"
+}
+
+@test "that for arm64 builds and pushes" {
+	unpacked mab-build linux/arm64 arm64
+	mkdir -p arm64/proc arm64/context
+	echo text >arm64/context/file
+	printf '%s\n' 'FROM scratch' 'COPY file /' >arm64/context/Dockerfile
+	expect 0 on_arm64 mab-build build --tls-verify=false --creds 'user:pass word' \
+		-t "$registry/team/app:arm64" --push /context
+	skopeo inspect --tls-verify=false --creds 'user:pass word' --raw \
+		"docker://$registry/team/app:arm64"
+	[ "$(on_arm64 binfmtctl --version)" = "$(binfmtctl --version)" ]
+}
+
 # All but what comes before the sources is done once more.
 @test "built anew it is the same to the byte" {
 	cd "$BATS_FILE_TMPDIR"
