@@ -145,8 +145,8 @@ teardown() {
 	run ! cmp old/three new/three
 	build -o newest ctx
 	diff -r new newest
-	expect 1 build --no-cache-filter thre ctx
-	has "$stderr" "Dockerfile has no stage 'thre' (did you mean 'three'?)"
+	expect 1 build --no-cache-filter three_ ctx
+	has "$stderr" "Dockerfile has no stage 'three_' (did you mean 'three'?)"
 }
 
 @test "a step of the build platform runs once for all" {
