@@ -106,6 +106,11 @@ static struct cli_json *json_entry(const struct status *st,
 	return j;
 }
 
+static bool is_mounted(const struct status *st)
+{
+	return st->session.instance.fd >= 0 && !st->session.instance.unattached;
+}
+
 static void print_json(const struct status *st)
 {
 	struct cli_json *j = cli_json_object();
@@ -113,9 +118,7 @@ static void print_json(const struct status *st)
 
 	cli_json_set_strings(j, "supported", &st->supported);
 	cli_json_set_strings(j, "emulators", &st->emulators);
-	cli_json_set_bool(j, "mounted",
-			  st->session.instance.fd >= 0 &&
-				  !st->session.instance.unattached);
+	cli_json_set_bool(j, "mounted", is_mounted(st));
 	cli_json_set_bool(j, "enabled", st->enabled);
 	if (!st->session.instance.private_unknown)
 		cli_json_set_bool(j, "private", st->session.instance.private_table);
@@ -140,12 +143,13 @@ static void print_table(const struct status *st)
 					      "PLATFORMS"};
 	AUTO_TABLE struct cli_table t = {.columns = ARRAY_SIZE(heading)};
 	AUTO_FREE char *supported = join(&st->supported);
+	const char *point = st->session.settings->mount_point;
 
 	printf("This machine runs: %s\n", supported);
-	if (st->session.instance.fd < 0 || st->session.instance.unattached)
-		printf("%sinfmt_misc is not mounted on %s.\n",
-		       st->session.live.n ? "B" : "No handlers: b",
-		       st->session.settings->mount_point);
+	if (!is_mounted(st) && st->session.live.n == 0)
+		printf("No handlers: binfmt_misc is not mounted on %s.\n", point);
+	else if (!is_mounted(st))
+		printf("Handlers, though binfmt_misc is not mounted on %s:\n", point);
 	else if (st->session.live.n == 0)
 		printf("No handlers are installed.\n");
 	if (st->session.instance.fd >= 0 && !st->enabled)
