@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -149,6 +148,7 @@ bool build_change_look_up(struct build_change *change, struct build_files *files
 {
 	struct build_known k;
 
+	change->files = files;
 	build_known_init(&k, st);
 	if (!st->st_size) {
 		oci_digest_of("", 0, &change->content);
@@ -158,7 +158,6 @@ bool build_change_look_up(struct build_change *change, struct build_files *files
 	} else {
 		change->unread = xcalloc(1, sizeof k);
 		*change->unread = k;
-		change->files = files;
 	}
 	return false;
 }
@@ -247,10 +246,19 @@ static void learn(struct build_change *c, const struct oci_digest *content)
 	set_content(c, content);
 }
 
-static int read_bytes(struct build_change *c, struct oci_digest *content, struct err *e)
+static int changed(const struct build_change *c, struct err *e)
+{
+	return err_set(e, -ESTALE,
+		       "%s was changed while it was copied: run the build again",
+		       c->from);
+}
+
+/* All bytes of a file, and its digest. */
+static int read_bytes(struct build_change *c, struct err *e)
 {
 	AUTO_CLOSE int fd = path_open(c->root, c->from, PATH_BENEATH, O_RDONLY, 0);
 	AUTO_FREE char *bytes = xrealloc(NULL, c->entry.size, 1);
+	struct oci_digest content;
 	size_t got = 0;
 	ssize_t n = 0;
 
@@ -268,28 +276,56 @@ static int read_bytes(struct build_change *c, struct oci_digest *content, struct
 		return err_sys(e, -errno, "cannot read %s", c->from);
 	if (got < c->entry.size)
 		return err_set(e, -EIO, "%s became shorter while it was read", c->from);
-	oci_digest_of(bytes, got, content);
+	oci_digest_of(bytes, got, &content);
+	if (is_unread(c))
+		learn(c, &content);
+	else if (!oci_digest_equal(&content, &c->content))
+		return changed(c, e);
 	c->bytes = TAKE_PTR(bytes);
 	return 0;
+}
+
+static bool is_kept(const struct build_changes *c, const struct build_change *change)
+{
+	return c->again && change->files && change->entry.size <= BUILD_FILE_KEPT;
+}
+
+/* The layer has them: only others may want them. */
+static void let_go(const struct build_changes *c, struct build_change *change)
+{
+	char *bytes = TAKE_PTR(change->bytes);
+
+	if (bytes && is_kept(c, change))
+		build_files_keep(change->files, &change->content, bytes,
+				 change->entry.size);
+	else
+		free(bytes);
+}
+
+static int read_digest(const struct build_changes *c, struct build_change *change,
+		       struct err *e)
+{
+	struct oci_digest content;
+	int r;
+
+	if (is_kept(c, change)) {
+		r = read_bytes(change, e);
+		let_go(c, change);
+		return r;
+	}
+	r = build_file_digest(change->root, change->from, &content, e);
+	if (r == 0)
+		learn(change, &content);
+	return r;
 }
 
 int build_changes_read(struct build_changes *c, bool keep, struct err *e)
 {
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < c->n; i++) {
-		struct build_change *change = &c->v[i];
-		struct oci_digest content;
-
-		if (!is_unread(change))
-			continue;
-		if (keep)
-			r = read_bytes(change, &content, e);
-		else
-			r = build_file_digest(change->root, change->from, &content, e);
-		if (r == 0)
-			learn(change, &content);
-	}
+	for (size_t i = 0; r == 0 && i < c->n; i++)
+		if (is_unread(&c->v[i]))
+			r = keep ? read_bytes(&c->v[i], e) : read_digest(c, &c->v[i], e);
 	return r;
 }
 
@@ -306,36 +342,73 @@ int build_changes_digests(struct build *b, struct build_changes *c, struct err *
 
 /* --- Writing --- */
 
-static int open_bytes(const char *bytes, size_t len, struct err *e)
+/* Those that are in memory; NULL: none. */
+static const char *bytes_of(const struct build_change *c)
 {
-	AUTO_CLOSE int fd = memfd_create("bytes", MFD_CLOEXEC);
-
-	if (fd < 0 || write(fd, bytes, len) != (ssize_t)len || lseek(fd, 0, SEEK_SET) < 0)
-		return err_sys(e, -errno, "cannot keep a file in memory");
-	return TAKE_FD(fd);
+	if (c->text || c->bytes)
+		return c->text ? c->text : c->bytes;
+	return c->files && !is_unread(c) ? build_files_kept(c->files, &c->content) : NULL;
 }
 
-static int write_change(struct layer_writer *w, struct build_change *c, struct err *e)
+/*
+ * What was read is what the digest was told of: by the times of the file, or, where those
+ * say nothing, by reading it again.
+ */
+static int check_unchanged(const struct build_change *c, int fd, struct err *e)
 {
 	struct oci_digest content;
-	AUTO_CLOSE int fd = -1;
+	struct build_known k;
+	struct stat st;
 	int r;
 
-	if (c->entry.type == LAYER_FILE && c->entry.size) {
-		const char *bytes = c->text ? c->text : c->bytes;
+	if (fstat(fd, &st) < 0)
+		return err_sys(e, -errno, "cannot examine %s", c->from);
+	build_known_init(&k, &st);
+	if (build_files_find(c->files, &k) && oci_digest_equal(&k.digest, &c->content))
+		return 0;
+	r = build_file_digest(c->root, c->from, &content, e);
+	if (r < 0)
+		return r;
+	return oci_digest_equal(&content, &c->content) ? 0 : changed(c, e);
+}
 
-		if (bytes)
-			fd = open_bytes(bytes, c->entry.size, e);
-		else
-			fd = path_open(c->root, c->from, PATH_BENEATH, O_RDONLY, 0);
-		if (fd < 0)
-			return bytes ? fd : err_sys(e, fd, "cannot read %s", c->from);
+static int write_from_disk(struct layer_writer *w, struct build_change *c, struct err *e)
+{
+	AUTO_CLOSE int fd = path_open(c->root, c->from, PATH_BENEATH, O_RDONLY, 0);
+	struct oci_digest content;
+	int r;
+
+	if (fd < 0)
+		return err_sys(e, fd, "cannot read %s", c->from);
+	if (!is_unread(c)) {
+		r = layer_writer_add(w, &c->entry, fd, e);
+		return r < 0 || !c->files ? r : check_unchanged(c, fd, e);
 	}
-	if (!is_unread(c))
-		return layer_writer_add(w, &c->entry, fd, e);
 	r = layer_writer_add_hashed(w, &c->entry, fd, &content, e);
 	if (r == 0)
 		learn(c, &content);
+	return r;
+}
+
+static int write_change(struct layer_writer *w, const struct build_changes *c,
+			struct build_change *change, struct err *e)
+{
+	const char *bytes;
+	int r = 0;
+
+	if (change->entry.type != LAYER_FILE || !change->entry.size)
+		return layer_writer_add(w, &change->entry, -1, e);
+	bytes = bytes_of(change);
+	if (!bytes && is_kept(c, change)) {
+		r = read_bytes(change, e);
+		bytes = change->bytes;
+	}
+	if (r < 0)
+		return r;
+	if (!bytes)
+		return write_from_disk(w, change, e);
+	r = layer_writer_add_bytes(w, &change->entry, bytes, e);
+	let_go(c, change);
 	return r;
 }
 
@@ -347,7 +420,7 @@ int build_changes_fill(struct build *b, struct build_changes *c,
 	for (size_t i = 0; r == 0 && i < c->n; i++) {
 		if (build_cancelled(b))
 			return err_set(e, -ECANCELED, "cancelled");
-		r = write_change(new->writer, &c->v[i], e);
+		r = write_change(new->writer, c, &c->v[i], e);
 	}
 	return r;
 }
@@ -366,8 +439,10 @@ int build_changes_write(struct build *b, struct build_changes *c,
 
 void build_changes_free(struct build_changes *c)
 {
-	for (size_t i = 0; i < c->n; i++)
+	for (size_t i = 0; i < c->n; i++) {
+		let_go(c, &c->v[i]);
 		change_clear(&c->v[i]);
+	}
 	free(c->v);
 	*c = (struct build_changes){0};
 }

@@ -21,17 +21,18 @@ struct build_change {
 	int root;    /* borrowed: the folder that `from` is in; -1: there are no bytes */
 	char *from;  /* path in root, no links in it */
 	char *text;  /* or the bytes themselves: text, */
-	char *bytes; /* or what was read in advance, entry.size of them */
+	char *bytes; /* or what was read of them in advance, all entry.size */
 	dev_t dev;   /* of a file with several names; 0 else */
 	ino_t ino;
 	struct oci_digest content;  /* of a file, when digests are asked for */
 	struct build_known *unread; /* by what it is to be known; NULL: content is set */
-	struct build_files *files;  /* and to whom */
+	struct build_files *files;  /* and to whom; NULL: no digests are asked for */
 };
 
 struct build_changes {
 	struct build_change *v;
 	size_t n;
+	bool again; /* other layers may want the same files: small ones are kept */
 };
 
 /* A zeroed one with this path; valid until the next is added. */
@@ -71,12 +72,13 @@ int build_changes_digests(struct build *b, struct build_changes *c, struct err *
 /* With b->reading: how many bytes have to be read, which nobody did meanwhile. */
 uint64_t build_changes_unread(struct build_changes *c);
 
-/* And does so; keep: the bytes stay in memory for build_changes_fill(). */
+/* And does so; keep: all bytes stay in memory for build_changes_fill(). */
 int build_changes_read(struct build_changes *c, bool keep, struct err *e);
 
 /*
  * Begins a layer and adds everything to it; the digests of what was unread are set on the
- * way. build_new_layer_end() may follow, build_new_layer_free() must.
+ * way. build_new_layer_end() may follow, build_new_layer_free() must. -ESTALE when a file
+ * is not what it was when its digest was told.
  */
 int build_changes_fill(struct build *b, struct build_changes *c,
 		       struct build_new_layer *new, struct err *e);

@@ -267,10 +267,12 @@ void build_mounts_close(struct build *b, struct build_mounts *m)
 	*m = (struct build_mounts){0};
 }
 
-static int key_of_folder(struct build *b, struct build_folder *folder, const char *source,
+static int key_of_folder(struct build *b, const struct build_step *s,
+			 struct build_folder *folder, const char *source,
 			 struct build_key *k, struct err *e)
 {
-	AUTO_CHANGES struct build_changes changes = {0};
+	AUTO_CHANGES struct build_changes changes = {
+		.again = build_step_shares_files(b, s)};
 	AUTO_FREE char *resolved = NULL;
 	struct build_tree t = build_folder_tree(folder);
 	AUTO_STRV struct strv paths = STRV_INIT;
@@ -306,7 +308,8 @@ int build_mounts_key(struct build *b, const struct build_step *s, struct build_k
 			build_chain_digest(&from->layers, &digest);
 			build_key_digest(k, &digest);
 		} else if (m->type == DOCKERFILE_MOUNT_BIND) {
-			r = key_of_folder(b, folder, m->source ? m->source : "", k, e);
+			r = key_of_folder(b, s, folder, m->source ? m->source : "", k,
+					  e);
 		}
 	}
 	return r;

@@ -575,6 +575,7 @@ int build_step_copy(struct build *b, struct build_step *s, struct build_outcome 
 	if (!c.changes.n)
 		return 0;
 	build_changes_settle(&c.changes, b->now);
+	c.changes.again = build_step_shares_files(b, s);
 	r = read_unread(&c, e);
 	if (r < 0)
 		return r;

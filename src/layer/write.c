@@ -17,6 +17,7 @@ struct layer_writer {
 	struct layer_pipe *pipe;
 	struct strbuf header;
 	struct oci_hasher *content; /* of the entry, when its digest is asked for */
+	const void *bytes;	    /* of the entry, when they are in memory */
 	char *last;		    /* path of the last entry */
 	uint64_t entries;
 };
@@ -83,7 +84,9 @@ static int add_content(struct layer_writer *w, const struct layer_entry *entry, 
 	uint64_t size = tar_content_size(entry);
 	int r = 0;
 
-	if (!entry->extents)
+	if (w->bytes)
+		r = layer_pipe_write(w->pipe, w->bytes, size, e);
+	else if (!entry->extents)
 		r = add_bytes(w, fd, entry->path, 0, size, e);
 	for (size_t i = 0; r == 0 && i < entry->nextents; i++)
 		r = add_bytes(w, fd, entry->path, entry->extents[i].offset,
@@ -191,6 +194,17 @@ int layer_writer_add(struct layer_writer *w, const struct layer_entry *entry, in
 	w->last = xstrdup(entry->path);
 	w->entries++;
 	return 0;
+}
+
+int layer_writer_add_bytes(struct layer_writer *w, const struct layer_entry *entry,
+			   const void *bytes, struct err *e)
+{
+	int r;
+
+	w->bytes = bytes;
+	r = layer_writer_add(w, entry, -1, e);
+	w->bytes = NULL;
+	return r;
 }
 
 int layer_writer_add_hashed(struct layer_writer *w, const struct layer_entry *entry,

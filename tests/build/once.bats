@@ -40,8 +40,55 @@ traced_build()
 	EOF
 	traced_build ctx
 	run opened '(tree/)?(file[0-9]|empty)'
-	# file2 is in two layers.
-	[ "$output" = $'1 tree/file1\n2 tree/file2\n1 tree/file3' ]
+	[ "$output" = $'1 tree/file1\n1 tree/file2\n1 tree/file3' ]
+}
+
+@test "a file that goes into several layers is read once" {
+	for i in 1 2 3; do echo "$i" >ctx/file$i; done
+	head -c 5M /dev/urandom >ctx/large # more than waits in memory for a key
+	dockerfile <<-'EOF'
+		FROM $BASE AS one
+		RUN --mount=type=bind,source=file1,target=/one cat /one
+		COPY file2 /first/
+		COPY . /second/
+		FROM $BASE
+		COPY file3 /third/
+		COPY --from=one /first /first
+		COPY --from=one /second /second
+	EOF
+	traced_build ctx
+	run opened '(file[0-9]|large)'
+	[ "$output" = $'1 file1\n1 file2\n1 file3\n1 large' ]
+	build --platform linux/amd64,linux/arm64 -o out ctx
+	for p in linux_amd64 linux_arm64; do
+		diff -r ctx out/$p/second
+		cmp ctx/file2 out/$p/first/file2
+		cmp ctx/file3 out/$p/third/file3
+	done
+}
+
+# In known: every layer is one that has to be made, of files whose digests are known.
+@test "so is one that is known, and not one that is too large to be kept" {
+	mkdir ctx/tree
+	echo small >ctx/tree/small
+	head -c 2M /dev/urandom >ctx/tree/large
+	touch -d yesterday ctx/tree/*
+	sleep 3
+	for layers in '/a/ /b/' '/c/ /d/'; do
+		set -- $layers
+		dockerfile <<-EOF
+			FROM \$BASE
+			COPY tree $1
+			COPY tree $2
+		EOF
+		traced_build ctx
+		run opened 'tree/(small|large)'
+		[ "$output" = $'2 tree/large\n1 tree/small' ]
+		build --platform linux/amd64,linux/arm64 -o out ctx
+		diff -r ctx/tree "out/linux_arm64/$1"
+		diff -r ctx/tree "out/linux_arm64/$2"
+		rm -r out
+	done
 }
 
 @test "one that is known is not read for its digest" {
@@ -61,6 +108,41 @@ traced_build()
 	traced_build ctx
 	run opened '(tree/)?file[13]'
 	[ -z "$output" ]
+}
+
+# The layer is to be made of a file whose digest is known: it is opened late, when a
+# command has been run.
+late_open() # COMMAND...
+{
+	need strace
+	head -c 2M /dev/urandom >ctx/file
+	touch -d yesterday ctx/file
+	sleep 3
+	dockerfile <<<$'FROM $BASE\nCOPY file /one/'
+	build ctx
+	dockerfile <<<$'FROM $BASE\nCOPY file /two/'
+	(sleep 1.5 && "$@") & # between the look at the file and its opening
+	change=$!
+	run strace -f -qq -o trace -P file -e trace=openat2 \
+		-e inject=openat2:delay_enter=1000000 \
+		"${top_builddir:-build}/mab-build" build --tls-verify=false ctx
+	wait "$change"
+}
+
+@test "a known file that is changed before it is copied ends the build" {
+	late_open dd if=/dev/zero of=ctx/file bs=1 count=1 conv=notrunc status=none
+	[ "$status" -eq 1 ]
+	[[ $output == *"Dockerfile:2:1: "*"file was changed while it was copied: run the build again"* ]]
+	build -o out ctx
+	cmp ctx/file out/two/file
+}
+
+@test "one that is only touched does not" {
+	late_open touch ctx/file
+	[ "$status" -eq 0 ]
+	[ "$(opened file)" = "2 file" ] # to be sure
+	build -o out ctx
+	cmp ctx/file out/two/file
 }
 
 @test "what a repository got in an earlier build is mounted in the next" {
