@@ -46,6 +46,8 @@ struct build_layer *build_layer_get(struct build *b, const struct oci_digest *di
 		l->level = level;
 		l->origin = origin;
 		pthread_mutex_init(&l->lock, NULL);
+		pthread_mutex_init(&l->fetching, NULL);
+		build_arrival_init(&l->arrival, b);
 		l->held = -1;
 		GROW(b->layers, b->nlayers);
 		b->layers[b->nlayers++] = l;
@@ -110,9 +112,11 @@ int build_layer_hold(struct build *b, struct build_layer *l, int blob, int snaps
 {
 	int r = 0;
 
-	pthread_mutex_lock(&l->lock);
+	pthread_mutex_lock(&l->fetching);
 	if (l->held < 0)
 		l->held = TAKE_FD(blob);
+	pthread_mutex_unlock(&l->fetching);
+	pthread_mutex_lock(&l->lock);
 	if (snapshot >= 0)
 		r = take_snapshot(l, b->form, snapshot, e);
 	pthread_mutex_unlock(&l->lock);
@@ -120,8 +124,11 @@ int build_layer_hold(struct build *b, struct build_layer *l, int blob, int snaps
 	return r < 0 ? r : 0;
 }
 
-/* With the layer's lock, as everything below that begins with `do_`. */
-static int do_fetch(struct build *b, struct build_layer *l, struct err *e)
+/*
+ * -ENOENT, with words only where it cannot be had elsewhere, when the store does not have
+ * the blob. With `fetching`, as fetch().
+ */
+static int hold(struct build *b, struct build_layer *l, struct err *e)
 {
 	char text[OCI_DIGEST_TEXT];
 	int r;
@@ -129,18 +136,27 @@ static int do_fetch(struct build *b, struct build_layer *l, struct err *e)
 	if (l->held >= 0)
 		return 0;
 	r = store_blob_open(b->store, &l->blob.digest, NULL, e);
-	if (r == -ENOENT && (l->origin || l->from)) {
-		r = l->from ? build_blob_take(b, l->from, &l->blob, e)
-			    : registry_fetch_blob(b->registry, l->origin, &l->blob,
-						  b->stored, e);
-		if (r == 0)
-			r = store_blob_open(b->store, &l->blob.digest, NULL, e);
-	}
 	if (r == -ENOENT && !l->origin && !l->from)
 		return err_set(e, r,
-			       "the store has lost the layer %s (run the build "
-			       "again)",
+			       "the store has lost the layer %s (run the build again)",
 			       oci_digest_format(&l->blob.digest, text));
+	if (r < 0)
+		return r;
+	l->held = r;
+	return 0;
+}
+
+static int fetch(struct build *b, struct build_layer *l, struct err *e)
+{
+	int r = hold(b, l, e);
+
+	if (r != -ENOENT || (!l->origin && !l->from))
+		return r;
+	if (l->from)
+		r = build_blob_take(b, l->from, &l->blob, e);
+	else
+		r = registry_fetch_blob(b->registry, l->origin, &l->blob,
+					&l->arrival.blobs, e);
 	if (r < 0 && l->cache)
 		return err_wrap(e, r,
 				"a layer of the cache %s (to build without it, leave "
@@ -148,17 +164,17 @@ static int do_fetch(struct build *b, struct build_layer *l, struct err *e)
 				l->cache);
 	if (r < 0)
 		return r;
-	l->held = r;
-	return 0;
+	l->held = build_arrival_take(&l->arrival);
+	return hold(b, l, e);
 }
 
 int build_layer_fetch(struct build *b, struct build_layer *l, struct err *e)
 {
 	int r;
 
-	pthread_mutex_lock(&l->lock);
-	r = do_fetch(b, l, e);
-	pthread_mutex_unlock(&l->lock);
+	pthread_mutex_lock(&l->fetching);
+	r = fetch(b, l, e);
+	pthread_mutex_unlock(&l->fetching);
 	return r;
 }
 
@@ -212,12 +228,118 @@ static void take_index(struct build_layer *l, struct layer_index *index)
 	layer_index_free(index);
 }
 
-/* The blob once more from its start, for a reader of its own. */
-static int rewound(const struct build_layer *l, struct err *e)
+/* --- Reading. From here on what begins with `do_` is with the layer's lock --- */
+
+/* Unpacks into a folder, or (-1) only looks; the index is known then. */
+static int do_take(struct build *b, struct build_layer *l, layer_source source,
+		   void *context, int folder, struct layer_unpack_options *o,
+		   struct err *e)
 {
+	struct layer_index index = LAYER_INDEX_INIT;
+	struct layer_result result;
+	int r;
+
+	o->read.digest = &l->blob.digest;
+	o->read.diff_id = &l->diff_id;
+	o->read.index = l->index ? NULL : &index;
+	r = folder < 0 ? layer_scan(source, context, &o->read, &result, e)
+		       : layer_unpack(folder, source, context, o, &result, e);
+	if (r == 0 && !l->index) {
+		take_index(l, &index);
+		r = write_index(b, l, e);
+	}
+	layer_index_free(&index);
+	return r;
+}
+
+/* Somebody who fetches a layer while another reads it. */
+struct fetcher {
+	struct build *b;
+	struct build_layer *l;
+	pthread_t thread;
+	int result;
+	struct err e;
+};
+
+static void *run_fetcher(void *context)
+{
+	struct fetcher *f = context;
+
+	f->result = build_layer_fetch(f->b, f->l, &f->e);
+	build_arrival_end(&f->l->arrival);
+	return NULL;
+}
+
+/* Signals are for the first thread. */
+static int start_thread(pthread_t *thread, void *(*run)(void *context), void *context)
+{
+	sigset_t all, before;
+	int r;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	r = pthread_create(thread, NULL, run, context);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return -r;
+}
+
+/* -EAGAIN: the blob is there now, but was not read well while it came. */
+static int do_follow(struct build *b, struct build_layer *l, int folder,
+		     struct layer_unpack_options *o, struct err *e)
+{
+	struct fetcher fetcher = {.b = b, .l = l, .e = ERR_INIT};
+	struct build_follower follower;
+	int r;
+
+	build_follow(&l->arrival, l->blob.size, &follower);
+	r = start_thread(&fetcher.thread, run_fetcher, &fetcher);
+	if (r < 0)
+		return err_sys(e, r, "cannot start a thread");
+	r = do_take(b, l, build_follower_read, &follower, folder, o, e);
+	pthread_join(fetcher.thread, NULL);
+	if (fetcher.result < 0)
+		r = err_set(e, fetcher.result, "%s", fetcher.e.text);
+	else if (r < 0 && !build_follower_is_last(&follower))
+		r = -EAGAIN;
+	err_free(&fetcher.e);
+	build_follower_free(&follower);
+	return r;
+}
+
+/* Whether it comes from a registry, or has to. */
+static bool do_ask_whether_it_comes(struct build *b, struct build_layer *l)
+{
+	bool comes;
+
+	if (!l->origin || l->from)
+		return false;
+	if (pthread_mutex_trylock(&l->fetching) != 0)
+		return true;
+	comes = hold(b, l, NULL) == -ENOENT;
+	pthread_mutex_unlock(&l->fetching);
+	return comes;
+}
+
+static int do_read_stored(struct build *b, struct build_layer *l, int folder,
+			  struct layer_unpack_options *o, struct err *e)
+{
+	int source, r = build_layer_fetch(b, l, e);
+
+	if (r < 0)
+		return r;
 	if (lseek(l->held, 0, SEEK_SET) < 0)
 		return err_sys(e, -errno, "cannot read a layer of the store");
-	return l->held;
+	source = l->held;
+	return do_take(b, l, layer_source_fd, &source, folder, o, e);
+}
+
+/* -EAGAIN as do_follow(): the second try is not to follow. */
+static int do_read(struct build *b, struct build_layer *l, bool first, int folder,
+		   struct layer_unpack_options *o, struct err *e)
+{
+	return first && do_ask_whether_it_comes(b, l)
+		       ? do_follow(b, l, folder, o, e)
+		       : do_read_stored(b, l, folder, o, e);
 }
 
 /* --- Snapshots --- */
@@ -273,41 +395,36 @@ static void form_of(const struct build *b, struct layer_index *index,
 		snprintf(form, STORE_FORM_MAX + 1, "%s", b->form);
 }
 
-static int unpack(struct build *b, struct build_layer *l, const struct layer_view *below,
-		  char form[STORE_FORM_MAX + 1], struct err *e)
+/* Each try is into a draft of its own. */
+static int do_try_to_unpack(struct build *b, struct build_layer *l, bool first,
+			    const struct layer_view *below, char form[STORE_FORM_MAX + 1],
+			    struct err *e)
 {
 	AUTO_STORE_DRAFT struct store_draft draft = STORE_DRAFT_INIT;
-	struct layer_index index = LAYER_INDEX_INIT;
-	struct layer_result result;
 	struct layer_unpack_options o = {
-		.read = {.digest = &l->blob.digest,
-			 .diff_id = &l->diff_id,
-			 .index = l->index ? NULL : &index},
 		.form = LAYER_UNPACK_SNAPSHOT,
 		.userxattr = b->userxattr,
 		.owner_xattr = b->one_owner,
 		.devices = !b->userxattr,
 		.below = below,
 	};
-	int r, source;
+	int r = store_draft_new(b->store, &draft, e);
 
-	r = store_draft_new(b->store, &draft, e);
 	if (r == 0)
-		r = do_fetch(b, l, e);
-	if (r < 0)
-		return r;
-	source = r = rewound(l, e);
-	if (r >= 0)
-		r = layer_unpack(draft.fs, layer_source_fd, &source, &o, &result, e);
-	if (r == 0 && !l->index) {
-		take_index(l, &index);
-		r = write_index(b, l, e);
-	}
-	layer_index_free(&index);
+		r = do_read(b, l, first, draft.fs, &o, e);
 	if (r < 0)
 		return r;
 	form_of(b, l->index, below, form);
 	return store_draft_commit(&draft, &l->diff_id, form, e);
+}
+
+static int do_unpack(struct build *b, struct build_layer *l,
+		     const struct layer_view *below, char form[STORE_FORM_MAX + 1],
+		     struct err *e)
+{
+	int r = do_try_to_unpack(b, l, true, below, form, e);
+
+	return r == -EAGAIN ? do_try_to_unpack(b, l, false, below, form, e) : r;
 }
 
 /* One that there is already: its fd, or -ENOENT. */
@@ -335,7 +452,7 @@ static int do_make(struct build *b, struct build_layer *l, const struct layer_vi
 	}
 	if (r != -ENOENT)
 		return r;
-	r = unpack(b, l, below, form, e);
+	r = do_unpack(b, l, below, form, e);
 	return r < 0 ? r : take_snapshot(l, form, r, e);
 }
 
@@ -378,24 +495,12 @@ int build_chain_snapshot(struct build *b, const struct build_chain *c, size_t i,
 
 /* --- Indexes --- */
 
-static int scan(struct build *b, struct build_layer *l, struct err *e)
+static int do_scan(struct build *b, struct build_layer *l, struct err *e)
 {
-	struct layer_index index = LAYER_INDEX_INIT;
-	struct layer_result result;
-	struct layer_read_options o = {
-		.digest = &l->blob.digest, .diff_id = &l->diff_id, .index = &index};
-	int r, source;
+	struct layer_unpack_options o = {0};
+	int r = do_read(b, l, true, -1, &o, e);
 
-	r = do_fetch(b, l, e);
-	if (r < 0)
-		return r;
-	source = r = rewound(l, e);
-	if (r >= 0)
-		r = layer_scan(layer_source_fd, &source, &o, &result, e);
-	if (r == 0)
-		take_index(l, &index);
-	layer_index_free(&index);
-	return r < 0 ? r : write_index(b, l, e);
+	return r == -EAGAIN ? do_read(b, l, false, -1, &o, e) : r;
 }
 
 /* What is known of it without reading the layer. Snapshots go by the first kind alone. */
@@ -427,7 +532,7 @@ int build_layer_index(struct build *b, struct build_layer *l, struct layer_index
 	pthread_mutex_lock(&l->lock);
 	*index = do_know(b, l);
 	if (!*index) {
-		r = scan(b, l, e);
+		r = do_scan(b, l, e);
 		*index = l->index;
 	}
 	pthread_mutex_unlock(&l->lock);
@@ -480,6 +585,7 @@ void build_layers_free(struct build *b)
 
 		oci_descriptor_free(&l->blob);
 		clean_close(&l->held);
+		build_arrival_free(&l->arrival);
 		for (size_t n = 0; n < l->nsnapshots; n++) {
 			clean_close(&l->snapshots[n].fs);
 			clean_close(&l->snapshots[n].held);
@@ -492,6 +598,7 @@ void build_layers_free(struct build *b)
 			layer_index_free(l->told);
 		free(l->told);
 		pthread_mutex_destroy(&l->lock);
+		pthread_mutex_destroy(&l->fetching);
 		free(l);
 	}
 	free(b->layers);
@@ -562,29 +669,23 @@ static bool is_elsewhere(struct build *b, struct build_layer *l)
 	bool elsewhere;
 
 	pthread_mutex_lock(&l->lock);
-	elsewhere = l->origin && l->held < 0 && do_open(b, l, b->form, NULL) < 0;
+	elsewhere = l->origin && do_open(b, l, b->form, NULL) < 0;
 	pthread_mutex_unlock(&l->lock);
 	return elsewhere;
 }
 
-/* Signals are for the first thread. Without threads each is fetched when its turn comes.
- */
+/* Without threads each is fetched when its turn comes. */
 static void begin_fetching(struct fetching *f, struct build *b,
 			   const struct build_chain *c)
 {
-	sigset_t all, before;
-
 	*f = (struct fetching){.b = b, .v = xcalloc(c->n + 1, sizeof *f->v)};
 	for (size_t i = 0; i < c->n; i++)
 		if (is_elsewhere(b, c->v[i]))
 			f->v[f->n++] = c->v[i];
 	f->next = 1; /* the first is fetched by who unpacks it */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
 	while (f->nthreads < FETCH_THREADS && f->nthreads + 1 < f->n &&
-	       pthread_create(&f->threads[f->nthreads], NULL, fetch_some, f) == 0)
+	       start_thread(&f->threads[f->nthreads], fetch_some, f) == 0)
 		f->nthreads++;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 static void end_fetching(struct fetching *f)

@@ -10,6 +10,7 @@
 #include <pthread.h>
 
 #include "base/err.h"
+#include "build/arrival.h"
 #include "layer/index.h"
 #include "oci/manifest.h"
 #include "oci/reference.h"
@@ -24,9 +25,11 @@ struct build_layer {
 	const struct oci_reference *origin; /* where it can be fetched; NULL: nowhere */
 	struct oci_blobs *from;		    /* or read; NULL: nowhere */
 	const char *cache; /* these are of --cache-from, and its name; else NULL */
-	/* private, under the lock */
-	pthread_mutex_t lock;
-	int held; /* the blob, in use */
+	/* private; who needs both locks takes this one last */
+	pthread_mutex_t fetching; /* held until it has come: of what follows */
+	int held;		  /* the blob, in use */
+	struct build_arrival arrival;
+	pthread_mutex_t lock; /* of what follows */
 	struct build_snapshot {
 		char form[STORE_FORM_MAX + 1];
 		int held; /* what keeps it in use */

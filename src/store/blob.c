@@ -57,6 +57,11 @@ int store_ingest_add(struct store_ingest *in, const void *data, size_t n, struct
 	return 0;
 }
 
+int store_ingest_fd(const struct store_ingest *in)
+{
+	return in->fd;
+}
+
 static int check_digest(struct store_ingest *in, struct oci_digest *digest, bool verify,
 			struct err *e)
 {

@@ -70,6 +70,9 @@ struct store_ingest;
 int store_ingest_new(struct store *s, bool hash, struct store_ingest **in, struct err *e);
 int store_ingest_add(struct store_ingest *in, const void *data, size_t n, struct err *e);
 
+/* The file that has what was added until now, to be read by pread(2): the ingest's. */
+int store_ingest_fd(const struct store_ingest *in);
+
 /*
  * Gives the blob its name. Hashed on the way: *digest is set, or, with verify, compared:
  * -EBADMSG when the bytes were others. Returns an fd that can be read, in use.
