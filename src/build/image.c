@@ -98,7 +98,7 @@ static int find_top(struct build *b, const struct oci_reference *ref, const char
 }
 
 /* Manifests of an index stay in the store, so that the index is all to ask for again. */
-static int resolve_remote(struct build *b, const struct build_image *i,
+static int resolve_remote(struct build *b, struct build_image *i,
 			  const struct oci_reference *ref, struct oci_document *doc,
 			  struct err *e)
 {
@@ -110,8 +110,11 @@ static int resolve_remote(struct build *b, const struct build_image *i,
 
 	if (r < 0)
 		return r;
-	if (!oci_document_is_index(top))
-		return registry_resolve_platform(b->registry, ref, &i->platform, doc, e);
+	i->lone = !oci_document_is_index(top);
+	if (i->lone) {
+		oci_document_copy(doc, top);
+		return 0;
+	}
 	r = oci_index_parse(&index, top, e);
 	if (r == 0)
 		r = oci_index_select(&index, &i->platform, &chosen, e);
@@ -276,8 +279,11 @@ static int read_config(struct build *b, struct build_image *i,
 	return r;
 }
 
-/* An image that is not an index may be for anything, and be meant so. */
-static void tell_platform(struct build *b, const struct build_image *i)
+/*
+ * What no index says, the configuration does; an image of this machine may be for
+ * anything, and be meant so.
+ */
+static int check_platform(struct build *b, const struct build_image *i, struct err *e)
 {
 	struct oci_platform is = i->config.platform;
 	char is_text[OCI_PLATFORM_TEXT], wanted_text[OCI_PLATFORM_TEXT];
@@ -285,11 +291,16 @@ static void tell_platform(struct build *b, const struct build_image *i)
 
 	oci_platform_normalize(&is);
 	if (oci_platform_rank(&i->platform, &is))
-		return;
-	note = xasprintf("image %s is for %s, and taken for %s", i->name,
-			 oci_platform_format(&is, is_text),
-			 oci_platform_format(&i->platform, wanted_text));
+		return 0;
+	oci_platform_format(&is, is_text);
+	oci_platform_format(&i->platform, wanted_text);
+	if (i->lone)
+		return err_set(e, -ENOENT, "there is no image for %s, only for %s",
+			       wanted_text, is_text);
+	note = xasprintf("image %s is for %s, and taken for %s", i->name, is_text,
+			 wanted_text);
 	build_say(b, BUILD_NOTE, NULL, note);
+	return 0;
 }
 
 /* name is that in its layout. */
@@ -305,9 +316,10 @@ static int load(struct build *b, struct build_image *i, const char *name, struct
 		r = oci_manifest_parse(&m, &doc, e);
 	if (r == 0)
 		r = read_config(b, i, &m, e);
+	if (r == 0)
+		r = check_platform(b, i, e);
 	if (r < 0)
 		return err_wrap(e, r, "image %s", i->name);
-	tell_platform(b, i);
 	i->digest = doc.digest;
 	for (size_t n = 0; r == 0 && n < m.n; n++) {
 		bool remote = !i->local && !i->layout;

@@ -15,6 +15,7 @@ struct build_image {
 	struct oci_platform platform;
 	struct oci_reference ref;
 	bool local;		   /* it is in the store */
+	bool lone;		   /* its registry has it, and no index of it */
 	struct oci_layout *layout; /* that it is in; else NULL */
 	struct oci_digest digest;  /* of its manifest */
 	struct oci_config config;
@@ -27,7 +28,7 @@ struct build_images {
 	struct build_top {
 		char *name;
 		struct oci_document doc;
-	} * tops; /* indexes that came from registries */
+	} * tops; /* what came from registries */
 	size_t ntops;
 };
 

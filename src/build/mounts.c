@@ -308,8 +308,7 @@ int build_mounts_key(struct build *b, const struct build_step *s, struct build_k
 			build_chain_digest(&from->layers, &digest);
 			build_key_digest(k, &digest);
 		} else if (m->type == DOCKERFILE_MOUNT_BIND) {
-			r = key_of_folder(b, s, folder, m->source ? m->source : "", k,
-					  e);
+			r = key_of_folder(b, s, folder, m->source ? m->source : "", k, e);
 		}
 	}
 	return r;

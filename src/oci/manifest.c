@@ -271,6 +271,14 @@ int oci_document_init(struct oci_document *doc, const char *declared, char *data
 	return 0;
 }
 
+void oci_document_copy(struct oci_document *doc, const struct oci_document *from)
+{
+	*doc = *from;
+	doc->media_type = xstrdup(from->media_type);
+	doc->data = xcalloc(1, from->len + 1);
+	memcpy(doc->data, from->data, from->len);
+}
+
 bool oci_document_is_index(const struct oci_document *doc)
 {
 	return oci_media_is_index(doc->media_type);

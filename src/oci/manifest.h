@@ -77,6 +77,7 @@ struct oci_document {
  */
 int oci_document_init(struct oci_document *doc, const char *declared, char *data,
 		      size_t len, struct err *e);
+void oci_document_copy(struct oci_document *doc, const struct oci_document *from);
 bool oci_document_is_index(const struct oci_document *doc);
 
 /* A descriptor of the document itself, without a platform. */

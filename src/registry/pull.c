@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "oci/config.h"
 #include "oci/graph.h"
 #include "registry/client-internal.h"
 #include "registry/route.h"
@@ -362,101 +361,6 @@ int registry_pull(struct registry *r, const struct oci_reference *ref,
 		result = add_document(into, doc, e);
 	oci_graph_free(&p.graph);
 	return result;
-}
-
-/* ---- one platform ---- */
-
-static int append_text(void *context, const char *bytes, size_t n, struct err *e)
-{
-	struct strbuf *s = context;
-
-	if (s->len + n > OCI_CONFIG_MAX)
-		return err_set(e, -EFBIG, "it has more than %d bytes", OCI_CONFIG_MAX);
-	strbuf_add(s, bytes, n);
-	return 0;
-}
-
-struct config_fetch {
-	const struct oci_descriptor *d;
-	struct oci_config *config;
-};
-
-/* The configuration of an image, in memory. */
-static int get_config(void *context, struct repository *repo,
-		      const struct oci_reference *ref, struct err *e)
-{
-	struct config_fetch *f = context;
-	AUTO_HTTP_ANSWER struct http_answer a = HTTP_ANSWER_INIT;
-	AUTO_STRBUF struct strbuf body = STRBUF_INIT;
-	char text[OCI_DIGEST_TEXT];
-	AUTO_FREE char *url =
-		repository_url(repo, "blobs/%s", oci_digest_format(&f->d->digest, text));
-	struct http_request q = {
-		.method = "GET", .url = url, .write = append_text, .write_data = &body};
-	struct oci_digest digest;
-	int r = repository_perform(repo, &q, &a, e);
-
-	if (r == 0 && a.status / 100 != 2)
-		r = repository_refused(repo, &a, "read the image's configuration", e);
-	if (r < 0)
-		return r;
-	oci_digest_of(body.data, body.len, &digest);
-	if (!oci_digest_equal(&digest, &f->d->digest))
-		return err_set(e, -EIO, "the image's configuration has another digest");
-	return oci_config_parse(f->config, body.data, body.len, e);
-}
-
-/* An image without an index is for the platform that its configuration says. */
-static int check_platform(struct registry *r, const struct oci_reference *ref,
-			  const struct oci_document *doc,
-			  const struct oci_platform *wanted, struct err *e)
-{
-	AUTO_OCI_MANIFEST struct oci_manifest m = {0};
-	AUTO_OCI_CONFIG struct oci_config config = {0};
-	struct config_fetch f = {&m.config, &config};
-	struct oci_platform is;
-	char text[OCI_PLATFORM_TEXT], other[OCI_PLATFORM_TEXT];
-	int result = oci_manifest_parse(&m, doc, e);
-
-	if (result == 0)
-		result = route_follow(r, ref, get_config, &f, e);
-	if (result < 0)
-		return result;
-	is = config.platform;
-	oci_platform_normalize(&is);
-	if (oci_platform_rank(wanted, &is))
-		return 0;
-	return err_set(e, -ENOENT, "there is no image for %s, only for %s",
-		       oci_platform_format(wanted, text),
-		       oci_platform_format(&is, other));
-}
-
-int registry_resolve_platform(struct registry *r, const struct oci_reference *ref,
-			      const struct oci_platform *wanted, struct oci_document *doc,
-			      struct err *e)
-{
-	AUTO_FREE char *name = oci_reference_format(ref);
-	AUTO_OCI_DOCUMENT struct oci_document d = {0};
-	AUTO_OCI_INDEX struct oci_index index = {0};
-	const struct oci_descriptor *chosen;
-	int result = registry_resolve(r, ref, &d, e);
-
-	if (result < 0)
-		return result;
-	if (!oci_document_is_index(&d)) {
-		result = check_platform(r, ref, &d, wanted, e);
-		if (result < 0)
-			return err_wrap(e, result, "%s", name);
-		*doc = d;
-		d = (struct oci_document){0};
-		return 0;
-	}
-	result = oci_index_parse(&index, &d, e);
-	if (result == 0)
-		result = oci_index_select(&index, wanted, &chosen, e);
-	if (result < 0)
-		return err_wrap(e, result, "%s", name);
-	return registry_fetch_document(r, ref, chosen, doc, e);
 }
 
 /* ---- tags ---- */

@@ -29,14 +29,6 @@ int registry_resolve(struct registry *r, const struct oci_reference *ref,
 int registry_head(struct registry *r, const struct oci_reference *ref,
 		  struct oci_descriptor *d, struct err *e);
 
-/*
- * The manifest for one platform: out of an index, or the only one if its configuration
- * says so. -ENOENT, with the list of those that there are, when there is none.
- */
-int registry_resolve_platform(struct registry *r, const struct oci_reference *ref,
-			      const struct oci_platform *wanted, struct oci_document *doc,
-			      struct err *e);
-
 /* The document or blob of a descriptor in a reference's repository. */
 int registry_fetch_document(struct registry *r, const struct oci_reference *ref,
 			    const struct oci_descriptor *d, struct oci_document *doc,

@@ -221,6 +221,10 @@ teardown() {
 	[ "$status" -eq 0 ]
 	[[ $output == *"image $registry/base:1 is for linux/amd64, and taken for linux/arm64"* ]]
 	[ "$(grep -c 'taken for' <<<"$output")" = 1 ]
+	# One that has to be fetched is not.
+	MAB_BUILD_ROOT=$PWD/other run build --platform linux/amd64,linux/arm64 ctx
+	[ "$status" -eq 1 ]
+	[[ $output == *"Dockerfile:1:1: image $registry/base:1: there is no image for linux/arm64, only for linux/amd64"* ]]
 }
 
 @test "what would be done" {

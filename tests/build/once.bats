@@ -74,19 +74,18 @@ traced_build()
 	head -c 2M /dev/urandom >ctx/tree/large
 	touch -d yesterday ctx/tree/*
 	sleep 3
-	for layers in '/a/ /b/' '/c/ /d/'; do
-		set -- $layers
+	for layers in a/b c/d; do
 		dockerfile <<-EOF
 			FROM \$BASE
-			COPY tree $1
-			COPY tree $2
+			COPY tree /${layers%/*}/
+			COPY tree /${layers#*/}/
 		EOF
 		traced_build ctx
 		run opened 'tree/(small|large)'
 		[ "$output" = $'2 tree/large\n1 tree/small' ]
 		build --platform linux/amd64,linux/arm64 -o out ctx
-		diff -r ctx/tree "out/linux_arm64/$1"
-		diff -r ctx/tree "out/linux_arm64/$2"
+		diff -r ctx/tree "out/linux_arm64/${layers%/*}"
+		diff -r ctx/tree "out/linux_arm64/${layers#*/}"
 		rm -r out
 	done
 }
