@@ -67,7 +67,7 @@ traced_build()
 	done
 }
 
-# In known: every layer is one that has to be made, of files whose digests are known.
+# All layers have to be made; in the second round of files whose digests are known.
 @test "so is one that is known, and not one that is too large to be kept" {
 	mkdir ctx/tree
 	echo small >ctx/tree/small
