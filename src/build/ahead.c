@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "build/ahead.h"
 
-#include <signal.h>
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "base/thread.h"
 #include "build/internal.h"
 #include "registry/push.h"
 
@@ -44,18 +44,14 @@ static void *work(void *context)
 	return NULL;
 }
 
-/* Signals are for the first thread. With fewer threads than wanted it takes longer. */
+/* With fewer threads than wanted it takes longer. */
 static void start(struct build *b)
 {
 	struct build_ahead *a = &b->ahead;
-	sigset_t all, before;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
 	while (a->nthreads < BUILD_AHEAD_THREADS &&
-	       pthread_create(&a->threads[a->nthreads], NULL, work, b) == 0)
+	       thread_start(&a->threads[a->nthreads], work, b) == 0)
 		a->nthreads++;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 int build_push_ahead(struct build *b, const char *name, struct err *e)

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,6 +17,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/path.h"
+#include "base/thread.h"
 #include "build/internal.h"
 #include "layer/read.h"
 #include "layer/write.h"
@@ -145,15 +145,10 @@ static void *send_files(void *context)
 
 static int start(pthread_t *thread, struct sender *s, struct err *e)
 {
-	sigset_t all, before;
-	int r;
-
 	/* A pipe that nobody reads any more is an error to it, no signal. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	r = pthread_create(thread, NULL, send_files, s);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return r ? err_sys(e, -r, "cannot start a thread") : 0;
+	int r = thread_start(thread, send_files, s);
+
+	return r < 0 ? err_sys(e, r, "cannot start a thread") : 0;
 }
 
 /* What the sender had to say counts, but for that nobody wanted to hear more. */

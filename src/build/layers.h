@@ -25,20 +25,23 @@ struct build_layer {
 	const struct oci_reference *origin; /* where it can be fetched; NULL: nowhere */
 	struct oci_blobs *from;		    /* or read; NULL: nowhere */
 	const char *cache; /* these are of --cache-from, and its name; else NULL */
-	/* private; who needs both locks takes this one last */
-	pthread_mutex_t fetching; /* held until it has come: of what follows */
+	/* private */
+	pthread_mutex_t fetching; /* of what follows, held until it has come */
 	int held;		  /* the blob, in use */
 	struct build_arrival arrival;
-	pthread_mutex_t lock; /* of what follows */
+	pthread_mutex_t knowing; /* of what follows, held for moments */
+	pthread_cond_t known;
+	bool reading;		   /* somebody does, and will tell the index */
+	struct layer_index *index; /* does not change once it is there */
+	struct layer_index *told;  /* by a cache: not to be kept */
+	bool asked;		   /* the caches for that */
+	pthread_mutex_t lock;	   /* of what follows, held until it is unpacked */
 	struct build_snapshot {
 		char form[STORE_FORM_MAX + 1];
 		int held; /* what keeps it in use */
 		int fs;	  /* its files */
 	} * snapshots;
 	size_t nsnapshots;
-	struct layer_index *index;
-	struct layer_index *told; /* by a cache: not to be kept */
-	bool asked;		  /* the caches for that */
 };
 
 /* The lowest first. Layers are the build's. */
@@ -73,14 +76,13 @@ int build_layer_index(struct build *b, struct build_layer *l, struct layer_index
 /* The same without reading the layer; NULL when that would be needed. */
 struct layer_index *build_layer_known_index(struct build *b, struct build_layer *l);
 
-/*
- * Takes over what the store gave for its blob or its snapshot (-1: nothing), which has
- * the build's own form.
+/* Take over what the store gave for its blob, and for its snapshot in the build's form.
  */
-int build_layer_hold(struct build *b, struct build_layer *l, int blob, int snapshot,
-		     struct err *e);
+void build_layer_hold(struct build_layer *l, int blob);
+int build_snapshot_hold(struct build *b, struct build_layer *l, int snapshot,
+			struct err *e);
 
-/* Records the index of a layer that was made here. Takes over what is in it. */
+/* Records its index, for who made the layer or read it. Takes over what is in there. */
 int build_layer_keep_index(struct build *b, struct build_layer *l,
 			   struct layer_index *index, struct err *e);
 

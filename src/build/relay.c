@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -18,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/thread.h"
 #include "build/agent.h"
 
 enum {
@@ -186,19 +186,6 @@ static int listen_at(int dirfd, const char *name, uid_t uid, gid_t gid, mode_t m
 	return TAKE_FD(fd);
 }
 
-/* Signals to the process are for the threads that it had. */
-static int start_thread(struct build_relay *r)
-{
-	sigset_t all, before;
-	int error;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	error = pthread_create(&r->thread, NULL, relay, r);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return -error;
-}
-
 static void free_relay(struct build_relay *r)
 {
 	clean_close(&r->listener);
@@ -215,7 +202,7 @@ int build_relay_start(struct build_relay **made, int dirfd, const char *name, ui
 	r->agent = agent;
 	r->stop = eventfd(0, EFD_CLOEXEC);
 	r->listener = r->stop < 0 ? -errno : listen_at(dirfd, name, uid, gid, mode);
-	error = r->listener < 0 ? r->listener : start_thread(r);
+	error = r->listener < 0 ? r->listener : thread_start(&r->thread, relay, r);
 	if (error < 0) {
 		free_relay(r);
 		return err_sys(e, error, "cannot make a socket for the SSH agent");

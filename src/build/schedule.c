@@ -4,12 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/thread.h"
 #include "build/internal.h"
 #include "build/memory.h"
 #include "build/step.h"
@@ -180,19 +180,6 @@ static size_t runs_max(struct build *b, unsigned wanted)
 	return (size_t)max;
 }
 
-/* Signals are for the first thread. */
-static int start(pthread_t *thread, struct schedule *sched)
-{
-	sigset_t all, before;
-	int r;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	r = pthread_create(thread, NULL, work, sched);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return -r;
-}
-
 static void tell_steps(struct build *b)
 {
 	struct build_event event = {.kind = BUILD_STEPS};
@@ -214,7 +201,7 @@ int build_schedule(struct build *b, struct err *e)
 	pthread_mutex_init(&sched.lock, NULL);
 	pthread_cond_init(&sched.changed, NULL);
 	while (n < wanted && r == 0) {
-		r = start(&threads[n], &sched);
+		r = thread_start(&threads[n], work, &sched);
 		n += r == 0;
 	}
 	if (n)

@@ -281,7 +281,7 @@ static int keep(struct build *b, struct store_draft *draft, struct build_layer *
 	if (r < 0 || !*layer)
 		return r;
 	r = store_draft_commit(draft, &(*layer)->diff_id, b->form, e);
-	return r < 0 ? r : build_layer_hold(b, *layer, -1, r, e);
+	return r < 0 ? r : build_snapshot_hold(b, *layer, r, e);
 }
 
 static int run_in_overlay(struct running *r, struct build_outcome *outcome, struct err *e)

@@ -210,8 +210,8 @@ int build_new_layer_end(struct build *b, struct build_new_layer *n,
 	blob.digest = result.digest;
 	blob.size = result.size;
 	*layer = build_layer_get(b, &result.diff_id, &blob, b->settings->level, NULL);
-	r = build_layer_hold(b, *layer, fd, -1, e);
-	return r < 0 ? r : build_layer_keep_index(b, *layer, &n->index, e);
+	build_layer_hold(*layer, fd);
+	return build_layer_keep_index(b, *layer, &n->index, e);
 }
 
 void build_new_layer_free(struct build_new_layer *n)

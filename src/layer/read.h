@@ -57,11 +57,13 @@ struct layer_unpack_options {
 	bool owner_xattr; /* write LAYER_OWNER_XATTR instead of chown(2) */
 	bool devices; /* make device nodes; else they are left out: a RUN has its own */
 	/*
-	 * The layers below, for folders that this layer mentions only by what is in them:
-	 * overlay shows their owner and mode as they are in the snapshot. NULL: 0755,
-	 * root.
+	 * Gives the layers below, for folders that this layer mentions only by what is in
+	 * them: overlay shows their owner and mode as they are in the snapshot. Called
+	 * only if there are such folders, when all else is done: the digests are right
+	 * and the index is whole. NULL: 0755, root.
 	 */
-	const struct layer_view *below;
+	int (*below)(void *context, const struct layer_view **view, struct err *e);
+	void *context; /* for below */
 };
 
 /*

@@ -19,6 +19,7 @@ struct folder {
 	uint32_t mode;
 	int64_t mtime;
 	size_t number;
+	bool implied; /* it looks as it does below */
 };
 
 struct unpack {
@@ -29,7 +30,16 @@ struct unpack {
 	int parent_fd;
 	struct folder *folders;
 	size_t nfolders;
+	const struct layer_view *below; /* once it was asked for */
 };
+
+static void add_folder(struct unpack *u, const struct layer_entry *entry, bool implied)
+{
+	GROW(u->folders, u->nfolders);
+	u->folders[u->nfolders] = (struct folder){xstrdup(entry->path), entry->mode,
+						  entry->mtime, u->nfolders, implied};
+	u->nfolders++;
+}
 
 static int set_attributes(struct unpack *u, const struct layer_entry *entry, int fd,
 			  int dirfd, const char *name, struct err *e)
@@ -40,10 +50,7 @@ static int set_attributes(struct unpack *u, const struct layer_entry *entry, int
 		return r;
 	if (entry->type != LAYER_FOLDER)
 		return layer_set_mode(u->options, entry, fd, dirfd, name, e);
-	GROW(u->folders, u->nfolders);
-	u->folders[u->nfolders] = (struct folder){xstrdup(entry->path), entry->mode,
-						  entry->mtime, u->nfolders};
-	u->nfolders++;
+	add_folder(u, entry, false);
 	return 0;
 }
 
@@ -56,34 +63,26 @@ static void forget_parent(struct unpack *u)
 	u->parent_fd = -1;
 }
 
-/* As overlay shows it without this layer. */
-static int set_implied(struct unpack *u, int dirfd, const char *path, const char *name,
-		       struct err *e)
+/* One that is to look as overlay shows it without this layer. */
+static void add_implied(struct unpack *u, const char *path)
 {
 	AUTO_FREE char *copy = xstrdup(path);
-	struct layer_entry plain = {.type = LAYER_FOLDER, .path = copy, .mode = 0755};
-	const struct layer_entry *below = NULL;
+	const struct layer_entry plain = {
+		.type = LAYER_FOLDER, .path = copy, .mode = 0755};
 
-	if (u->options->below)
-		below = layer_view_find(u->options->below, path, NULL);
-	if (below && below->type == LAYER_FOLDER)
-		return set_attributes(u, below, -1, dirfd, name, e);
-	return set_attributes(u, &plain, -1, dirfd, name, e);
+	add_folder(u, &plain, true);
 }
 
 /* One component of a folder's path; it is made when it is missing. An fd. */
 static int enter_component(struct unpack *u, int dirfd, const char *path,
 			   const char *name, struct err *e)
 {
-	int fd, r;
+	int fd;
 
-	if (mkdirat(dirfd, name, 0700) == 0) {
-		r = set_implied(u, dirfd, path, name, e);
-		if (r < 0)
-			return r;
-	} else if (errno != EEXIST) {
+	if (mkdirat(dirfd, name, 0700) == 0)
+		add_implied(u, path);
+	else if (errno != EEXIST)
 		return err_sys(e, -errno, "cannot make the folder %s", path);
-	}
 	fd = openat(dirfd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	/* A folder hides what a layer below has in its place. */
 	if (fd < 0 && errno == ENOTDIR && u->options->form == LAYER_UNPACK_MERGED &&
@@ -307,7 +306,7 @@ static int hide(struct unpack *u, const char *path, bool opaque, struct err *e)
 {
 	const char *name;
 	struct stat st;
-	int dirfd, r = 0;
+	int dirfd;
 
 	if (!*path)
 		return set_opaque(u, u->root, ".", path, e);
@@ -315,14 +314,29 @@ static int hide(struct unpack *u, const char *path, bool opaque, struct err *e)
 	if (dirfd < 0)
 		return dirfd;
 	if (opaque && mkdirat(dirfd, name, 0700) == 0)
-		r = set_implied(u, dirfd, path, name, e);
-	if (r < 0)
-		return r;
+		add_implied(u, path);
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
 		return S_ISDIR(st.st_mode) ? set_opaque(u, dirfd, name, path, e) : 0;
 	if (mknodat(dirfd, name, S_IFCHR, makedev(0, 0)) < 0)
 		return err_sys(e, -errno, "cannot hide /%s", path);
 	return 0;
+}
+
+/* Gives a folder what it has below, as far as there is one, and the same to entry. */
+static int borrow(struct unpack *u, int fd, struct layer_entry *entry, struct err *e)
+{
+	const struct layer_entry *below = NULL;
+	int r = 0;
+
+	if (u->options->below && !u->below)
+		r = u->options->below(u->options->context, &u->below, e);
+	if (r < 0)
+		return r;
+	if (u->below)
+		below = layer_view_find(u->below, entry->path, NULL);
+	if (below && below->type == LAYER_FOLDER)
+		*entry = *below;
+	return layer_set_owner(u->options, entry, fd, -1, NULL, e);
 }
 
 static int finish_folder(struct unpack *u, const struct folder *f, struct err *e)
@@ -333,13 +347,15 @@ static int finish_folder(struct unpack *u, const struct folder *f, struct err *e
 				    .path = f->path,
 				    .mode = f->mode,
 				    .mtime = f->mtime};
+	int r;
 
 	/* A later entry took its place. */
 	if (fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP)
 		return 0;
 	if (fd < 0)
 		return err_sys(e, fd, "cannot open the folder %s", f->path);
-	return layer_set_mode(u->options, &entry, fd, -1, NULL, e);
+	r = f->implied ? borrow(u, fd, &entry, e) : 0;
+	return r < 0 ? r : layer_set_mode(u->options, &entry, fd, -1, NULL, e);
 }
 
 static int by_path(const void *a, const void *b)
@@ -376,8 +392,8 @@ static int finish(struct unpack *u, struct layer_result *result, struct err *e)
 	for (size_t i = 0; r == 0 && marks && i < opaques->n; i++)
 		r = hide(u, opaques->v[i], true, e);
 	if (r == 0)
-		r = finish_folders(u, e);
-	return r < 0 ? r : layer_scan_finish(&u->scan, result, e);
+		r = layer_scan_finish(&u->scan, result, e);
+	return r < 0 ? r : finish_folders(u, e);
 }
 
 /* The folder's contents without itself, when it is one. */

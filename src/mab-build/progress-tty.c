@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -16,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/thread.h"
 #include "cli/output.h"
 #include "mab-build/command.h"
 
@@ -266,15 +266,9 @@ static void *paint(void *view)
 /* Not before the build has its namespaces: those are for processes of one thread. */
 static void start_painter(struct tty *t)
 {
-	sigset_t all, before;
-
-	if (t->painting)
-		return;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
 	/* Without it the block changes with the events. */
-	t->painting = pthread_create(&t->painter, NULL, paint, t) == 0;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (!t->painting)
+		t->painting = thread_start(&t->painter, paint, t) == 0;
 }
 
 /* --- What happens --- */

@@ -15,6 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/thread.h"
+
 static void wait_for(sem_t *s)
 {
 	while (sem_wait(s) < 0)
@@ -54,19 +56,6 @@ static void *give_birth(void *data)
 	return NULL;
 }
 
-/* Signals to the process are for the threads that it had. */
-static int start_thread(struct priv_pidns *ns)
-{
-	sigset_t all, before;
-	int r;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	r = pthread_create(&ns->thread, NULL, give_birth, ns);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return -r;
-}
-
 int priv_pidns_start(struct priv_pidns *ns, void (*first)(void *), void *context,
 		     struct err *e)
 {
@@ -79,7 +68,7 @@ int priv_pidns_start(struct priv_pidns *ns, void (*first)(void *), void *context
 		return err_sys(e, -errno, "cannot make a pipe");
 	sem_init(&ns->started, 0, 0);
 	sem_init(&ns->ended, 0, 0);
-	r = start_thread(ns);
+	r = thread_start(&ns->thread, give_birth, ns);
 	if (r == 0) {
 		wait_for(&ns->started);
 		r = ns->error;

@@ -138,10 +138,7 @@ int registry_load_documents(struct registry *r, const struct oci_reference *ref,
 			    struct oci_blobs *have, const struct oci_descriptor *const *d,
 			    size_t n, struct oci_document *docs, struct err *e);
 
-/*
- * Calls job(context, i) for every i below n, up to the settings' number at once. After a
- * failure no more are begun; the first one is what is returned.
- */
+/* thread_each() with as many threads as the settings say. */
 int registry_parallel(struct registry *r, size_t n,
 		      int (*job)(void *context, size_t i, struct err *e), void *context,
 		      struct err *e);

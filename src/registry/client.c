@@ -7,6 +7,7 @@
 #include <sys/prctl.h>
 
 #include "base/alloc.h"
+#include "base/thread.h"
 #include "registry/client-internal.h"
 #include "registry/error.h"
 #include "registry/proxy.h"
@@ -52,6 +53,13 @@ void registry_progress(struct registry *r, const struct oci_digest *blob, bool u
 	pthread_mutex_lock(&r->events);
 	r->settings.progress(r->settings.data, blob, upload, done, total);
 	pthread_mutex_unlock(&r->events);
+}
+
+int registry_parallel(struct registry *r, size_t n,
+		      int (*job)(void *context, size_t i, struct err *e), void *context,
+		      struct err *e)
+{
+	return thread_each(r->settings.jobs ? r->settings.jobs : 4, n, job, context, e);
 }
 
 /* ---- hosts ---- */

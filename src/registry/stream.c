@@ -3,12 +3,12 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/thread.h"
 
 enum { RING = 1 << 20 }; /* bytes that may have come and not been read yet */
 
@@ -118,10 +118,8 @@ static void stop(struct stream *s)
 	err_free(&s->why);
 }
 
-/* Signals are for the thread that the program knows. */
 static int start(struct stream *s, uint64_t offset, struct err *e)
 {
-	sigset_t all, before;
 	int r;
 
 	s->offset = offset;
@@ -130,12 +128,9 @@ static int start(struct stream *s, uint64_t offset, struct err *e)
 	atomic_store(&s->stop, false);
 	if (!s->ring)
 		s->ring = xcalloc(RING, 1);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	r = pthread_create(&s->thread, NULL, run, s);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (r)
-		return err_sys(e, -r, "cannot start a thread");
+	r = thread_start(&s->thread, run, s);
+	if (r < 0)
+		return err_sys(e, r, "cannot start a thread");
 	s->running = true;
 	return 0;
 }

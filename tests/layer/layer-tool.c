@@ -87,13 +87,19 @@ static int list(struct layer_result *result, struct err *e)
 	return r;
 }
 
+static int give_below(void *context, const struct layer_view **view, struct err *e)
+{
+	*view = &below_view;
+	return 0;
+}
+
 static int read_below(const char *path, struct err *e)
 {
 	struct layer_read_options options = {.index = &below};
 	struct layer_result result;
 	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
 
-	unpacking.below = &below_view;
+	unpacking.below = give_below;
 	return layer_scan(layer_source_fd, &fd, &options, &result, e);
 }
 

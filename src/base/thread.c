@@ -1,11 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-#include <errno.h>
+#include "base/thread.h"
+
 #include <signal.h>
-#include <stdlib.h>
+#include <stdbool.h>
 #include <string.h>
 
-#include "base/alloc.h"
-#include "registry/client-internal.h"
+enum { THREADS_MAX = 64 };
+
+int thread_start(pthread_t *thread, void *(*run)(void *context), void *context)
+{
+	sigset_t all, before;
+	int r;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	r = pthread_create(thread, NULL, run, context);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return -r;
+}
 
 /* Jobs of one call, taken one after the other by its threads. */
 struct crew {
@@ -54,33 +66,19 @@ static void *work(void *context)
 	return NULL;
 }
 
-/* Signals are for the thread that the program knows. */
-static int start(pthread_t *thread, struct crew *c)
+int thread_each(size_t wanted, size_t n,
+		int (*job)(void *context, size_t i, struct err *e), void *context,
+		struct err *e)
 {
-	sigset_t all, before;
-	int r;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	r = pthread_create(thread, NULL, work, c);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return r;
-}
-
-int registry_parallel(struct registry *r, size_t n,
-		      int (*job)(void *context, size_t i, struct err *e), void *context,
-		      struct err *e)
-{
-	enum { JOBS_MAX = 64 };
-	size_t jobs = r->settings.jobs ? r->settings.jobs : 4, started = 0;
 	struct crew c = {.n = n, .job = job, .context = context, .e = e};
-	pthread_t threads[JOBS_MAX];
+	pthread_t threads[THREADS_MAX];
+	size_t started = 0;
 
-	if (jobs > JOBS_MAX)
-		jobs = JOBS_MAX;
+	if (wanted > THREADS_MAX)
+		wanted = THREADS_MAX;
 	pthread_mutex_init(&c.lock, NULL);
-	/* This thread is one of them; with fewer than wanted it goes on all the same. */
-	while (started + 1 < jobs && started + 1 < n && start(&threads[started], &c) == 0)
+	while (started + 1 < wanted && started + 1 < n &&
+	       thread_start(&threads[started], work, &c) == 0)
 		started++;
 	(void)work(&c);
 	while (started)
