@@ -171,6 +171,16 @@ static void *run_fetcher(void *context)
 	return NULL;
 }
 
+/* Which layer it was that could not be taken. */
+static int name_layer(const struct build_layer *l, int r, struct err *e)
+{
+	AUTO_FREE char *image = l->origin ? oci_reference_format(l->origin) : NULL;
+	char text[OCI_DIGEST_TEXT];
+
+	return err_wrap(e, r, "layer %s%s%s", oci_digest_format(&l->blob.digest, text),
+			image ? " of " : "", image ? image : "");
+}
+
 /* -EAGAIN: the blob is there now, but was not read well while it came. */
 static int pass_what_comes(struct build *b, struct build_layer *l, build_layer_taker take,
 			   void *context, struct err *e)
@@ -188,8 +198,8 @@ static int pass_what_comes(struct build *b, struct build_layer *l, build_layer_t
 	pthread_join(thread, NULL);
 	if (fetcher.result < 0)
 		r = err_set(e, fetcher.result, "%s", fetcher.e.text);
-	else if (r < 0 && !build_follower_is_last(&follower))
-		r = -EAGAIN;
+	else if (r < 0)
+		r = build_follower_is_last(&follower) ? name_layer(l, r, e) : -EAGAIN;
 	err_free(&fetcher.e);
 	build_follower_free(&follower);
 	return r;
@@ -216,7 +226,10 @@ int build_layer_pass(struct build *b, struct build_layer *l, build_layer_taker t
 	if (r != -EAGAIN)
 		return r;
 	fd = build_layer_read(b, l, e);
-	return fd < 0 ? fd : take(context, layer_source_fd, &fd, e);
+	if (fd < 0)
+		return fd;
+	r = take(context, layer_source_fd, &fd, e);
+	return r < 0 ? name_layer(l, r, e) : 0;
 }
 
 void build_layers_free(struct build *b)
