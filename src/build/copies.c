@@ -69,7 +69,8 @@ int build_copies_needed(struct build *b, struct err *e)
 {
 	AUTO_ERR struct err why = ERR_INIT;
 	AUTO_FREE char *note = NULL;
-	int r;
+	bool needed;
+	int r = 0;
 
 	pthread_mutex_lock(&b->copies.lock);
 	if (b->copies.storage == BUILD_STORAGE_UNKNOWN) {
@@ -82,15 +83,14 @@ int build_copies_needed(struct build *b, struct err *e)
 			note = xasprintf("steps run in copies of their layers, which "
 					 "takes longer: %s",
 					 why.text);
-	} else {
-		r = 0;
 	}
+	needed = b->copies.storage == BUILD_STORAGE_COPIES;
 	pthread_mutex_unlock(&b->copies.lock);
 	if (note)
 		build_say(b, BUILD_NOTE, NULL, note);
 	else if (r < 0)
 		return err_set(e, r, "%s", why.text);
-	return b->copies.storage == BUILD_STORAGE_COPIES;
+	return needed;
 }
 
 /* --- Which --- */

@@ -326,14 +326,26 @@ int build_chain_snapshots(struct build *b, const struct build_chain *c, int **fd
 	return r < 0 ? r : 0;
 }
 
+static bool any_is_unknown(struct build *b, const struct build_chain *c)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (is_unknown(b, c->v[i]))
+			return true;
+	return false;
+}
+
 /* Unpacking reads a layer too: in one go, if that has to be anyway. */
 int build_chain_view(struct build *b, const struct build_chain *c,
 		     struct layer_view *view, struct err *e)
 {
-	bool files = b->plan.runs && b->copies.storage != BUILD_STORAGE_COPIES;
-	int r = get_wanted(b, c, files, is_unknown, e);
+	int r = 0;
 
 	*view = (struct layer_view){NULL, 0};
+	if (any_is_unknown(b, c)) {
+		r = b->plan.runs ? build_copies_needed(b, e) : 1;
+		if (r >= 0)
+			r = get_wanted(b, c, !r, is_unknown, e);
+	}
 	return r < 0 ? r : build_index_view(b, c, c->n, view, e);
 }
 
