@@ -82,7 +82,14 @@ void build_snapshots_free(struct build_layer *l)
 
 static int see_below(struct unpacking *u, struct err *e)
 {
-	return u->below.layers ? 0 : build_index_view(u->b, u->c, u->at, &u->below, e);
+	int r;
+
+	if (u->below.layers)
+		return 0;
+	r = build_index_view(u->b, u->c, u->at, &u->below, e);
+	if (r < 0)
+		free(TAKE_PTR(u->below.layers));
+	return r;
 }
 
 /*
