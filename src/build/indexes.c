@@ -119,28 +119,23 @@ struct layer_index *build_layer_known_index(struct build *b, struct build_layer 
 
 /* --- Reading a layer for its index alone --- */
 
-struct scan {
-	const struct build_layer *l;
-	struct layer_index index;
-};
-
-static int scan(void *context, layer_source source, void *from, struct err *e)
+static int scan(void *context, layer_source source, void *from,
+		const struct layer_read_options *options, struct err *e)
 {
-	struct scan *s = context;
-	struct layer_read_options o = {.digest = &s->l->blob.digest,
-				       .diff_id = &s->l->diff_id,
-				       .index = &s->index};
+	struct layer_index *index = context;
+	struct layer_read_options o = *options;
 	struct layer_result result;
 
-	layer_index_free(&s->index); /* that of a try before */
-	s->index = (struct layer_index)LAYER_INDEX_INIT;
+	o.index = index;
+	layer_index_free(index); /* that of a try before */
+	*index = (struct layer_index)LAYER_INDEX_INIT;
 	return layer_scan(source, from, &o, &result, e);
 }
 
 int build_layer_index(struct build *b, struct build_layer *l, struct layer_index **index,
 		      struct err *e)
 {
-	struct scan s = {l, LAYER_INDEX_INIT};
+	struct layer_index new = LAYER_INDEX_INIT;
 	int r;
 
 	pthread_mutex_lock(&l->knowing);
@@ -150,13 +145,13 @@ int build_layer_index(struct build *b, struct build_layer *l, struct layer_index
 	pthread_mutex_unlock(&l->knowing);
 	if (*index)
 		return 0;
-	r = build_layer_pass(b, l, scan, &s, e);
+	r = build_layer_pass(b, l, scan, &new, e);
 	if (r < 0) {
-		layer_index_free(&s.index);
+		layer_index_free(&new);
 		build_index_give_up(l);
 		return r;
 	}
-	r = build_layer_keep_index(b, l, &s.index, e);
+	r = build_layer_keep_index(b, l, &new, e);
 	*index = l->index;
 	return r;
 }

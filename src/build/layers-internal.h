@@ -10,9 +10,12 @@
 #include "build/layers.h"
 #include "layer/read.h"
 
-/* Reads a layer from source, of which `from` is the context; once more if need be. */
+/*
+ * Reads a layer from source, of which `from` is the context; once more if need be. The
+ * options have its digests already.
+ */
 typedef int (*build_layer_taker)(void *context, layer_source source, void *from,
-				 struct err *e);
+				 const struct layer_read_options *options, struct err *e);
 
 /* Has the bytes of a layer taken: from the store, or while they come there. */
 int build_layer_pass(struct build *b, struct build_layer *l, build_layer_taker take,

@@ -187,6 +187,9 @@ static int pass_what_comes(struct build *b, struct build_layer *l, build_layer_t
 {
 	struct fetcher fetcher = {.b = b, .l = l, .e = ERR_INIT};
 	struct build_follower follower;
+	/* Who brings it holds it against the digest. */
+	const struct layer_read_options options = {.diff_id = &l->diff_id,
+						   .trusted = true};
 	pthread_t thread;
 	int r;
 
@@ -194,7 +197,7 @@ static int pass_what_comes(struct build *b, struct build_layer *l, build_layer_t
 	r = thread_start(&thread, run_fetcher, &fetcher);
 	if (r < 0)
 		return err_sys(e, r, "cannot start a thread");
-	r = take(context, build_follower_read, &follower, e);
+	r = take(context, build_follower_read, &follower, &options, e);
 	pthread_join(thread, NULL);
 	if (fetcher.result < 0)
 		r = err_set(e, fetcher.result, "%s", fetcher.e.text);
@@ -220,6 +223,8 @@ static bool comes(struct build *b, struct build_layer *l)
 int build_layer_pass(struct build *b, struct build_layer *l, build_layer_taker take,
 		     void *context, struct err *e)
 {
+	const struct layer_read_options options = {.digest = &l->blob.digest,
+						   .diff_id = &l->diff_id};
 	AUTO_CLOSE int fd = -1;
 	int r = comes(b, l) ? pass_what_comes(b, l, take, context, e) : -EAGAIN;
 
@@ -228,7 +233,7 @@ int build_layer_pass(struct build *b, struct build_layer *l, build_layer_taker t
 	fd = build_layer_read(b, l, e);
 	if (fd < 0)
 		return fd;
-	r = take(context, layer_source_fd, &fd, e);
+	r = take(context, layer_source_fd, &fd, &options, e);
 	return r < 0 ? name_layer(l, r, e) : 0;
 }
 

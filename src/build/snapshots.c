@@ -171,13 +171,12 @@ static int give_below(void *context, const struct layer_view **view, struct err 
 }
 
 /* Each try is into a draft of its own. */
-static int unpack(void *context, layer_source source, void *from, struct err *e)
+static int unpack(void *context, layer_source source, void *from,
+		  const struct layer_read_options *options, struct err *e)
 {
 	struct unpacking *u = context;
 	struct layer_unpack_options o = {
-		.read = {.digest = &u->l->blob.digest,
-			 .diff_id = &u->l->diff_id,
-			 .index = u->claimed ? &u->index : NULL},
+		.read = *options,
 		.form = LAYER_UNPACK_SNAPSHOT,
 		.userxattr = u->b->userxattr,
 		.owner_xattr = u->b->one_owner,
@@ -188,6 +187,7 @@ static int unpack(void *context, layer_source source, void *from, struct err *e)
 	struct layer_result result;
 	int r;
 
+	o.read.index = u->claimed ? &u->index : NULL;
 	store_draft_discard(&u->draft);
 	layer_index_free(&u->index);
 	u->index = (struct layer_index)LAYER_INDEX_INIT;

@@ -35,6 +35,11 @@ struct layer_read_options {
 	const struct oci_digest *diff_id;  /* of the tar; NULL: any */
 	const struct layer_limits *limits; /* NULL: layer_limits_usual */
 	struct layer_index *index;	   /* gets every entry; NULL: nobody needs them */
+	/*
+	 * Somebody else answers for the source: its digest is not compared, and the
+	 * result has none.
+	 */
+	bool trusted;
 };
 
 /*

@@ -58,7 +58,8 @@ static ssize_t hashed_source(void *context, void *data, size_t n, struct err *e)
 	ssize_t r = s->source(s->context, data, n, e);
 
 	if (r > 0) {
-		oci_hasher_add(s->digest, data, (size_t)r);
+		if (!s->options.trusted)
+			oci_hasher_add(s->digest, data, (size_t)r);
 		s->size += (uint64_t)r;
 	}
 	return r;
@@ -197,7 +198,10 @@ int layer_stream_finish(struct layer_stream *s, struct layer_result *result,
 	oci_hasher_finish(s->diff_id, &result->diff_id);
 	result->size = s->size;
 	result->tar_size = s->tar_size;
-	r = compare("the layer's digest", s->options.digest, &result->digest, e);
+	if (s->options.trusted)
+		result->digest = (struct oci_digest){{0}};
+	else
+		r = compare("the layer's digest", s->options.digest, &result->digest, e);
 	if (r == 0)
 		r = compare("the digest of the layer's tar", s->options.diff_id,
 			    &result->diff_id, e);
