@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -46,23 +47,51 @@ int build_archive_is(int root, const char *path, struct err *e)
 	if (layer_compression_guess(head, (size_t)n) == LAYER_PLAIN)
 		return 0;
 	/* Compressed: an archive only if a tar is inside. */
-	return layer_scan(layer_source_fd, &fd, &(struct layer_read_options){0},
-			  &(struct layer_result){0}, NULL) == 0;
+	return layer_is_tar(layer_source_fd, &fd);
+}
+
+static int keep(struct build_archives *a, const struct build_archive *new)
+{
+	GROW(a->v, a->n);
+	a->v[a->n++] = *new;
+	return new->draft.fs;
 }
 
 int build_archives_keep(struct build_archives *a, struct store_draft *draft)
 {
-	GROW(a->v, a->n);
-	a->v[a->n++] = *draft;
+	const struct build_archive new = {.draft = *draft};
+
 	*draft = (struct store_draft)STORE_DRAFT_INIT;
-	return a->v[a->n - 1].fs;
+	return keep(a, &new);
 }
 
-int build_archive_unpack(struct build *b, struct build_archives *a, int root,
-			 const char *path, struct err *e)
+static const struct build_archive *find(const struct build_archives *a, int root,
+					const char *path)
 {
-	AUTO_CLOSE int fd = open_file(root, path, e);
-	AUTO_STORE_DRAFT struct store_draft draft = STORE_DRAFT_INIT;
+	for (size_t i = 0; i < a->n; i++)
+		if (a->v[i].path && a->v[i].root == root &&
+		    strcmp(a->v[i].path, path) == 0)
+			return &a->v[i];
+	return NULL;
+}
+
+/* What follows the archive's end may have been left unread. */
+static int digest_of(const struct layer_result *result, int fd, int root,
+		     const char *path, struct oci_digest *digest, struct err *e)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return err_sys(e, -errno, "cannot examine %s", path);
+	*digest = result->digest;
+	return result->size == (uint64_t)st.st_size
+		       ? 0
+		       : build_file_digest(root, path, digest, e);
+}
+
+static int unpack(struct build *b, struct build_archive *new, struct err *e)
+{
+	AUTO_CLOSE int fd = open_file(new->root, new->path, e);
 	struct layer_unpack_options o = {
 		.form = LAYER_UNPACK_ARCHIVE,
 		.userxattr = b->userxattr,
@@ -74,18 +103,42 @@ int build_archive_unpack(struct build *b, struct build_archives *a, int root,
 
 	if (fd < 0)
 		return fd;
-	r = store_draft_new(b->store, &draft, e);
+	r = store_draft_new(b->store, &new->draft, e);
 	if (r == 0)
-		r = layer_unpack(draft.fs, layer_source_fd, &fd, &o, &result, e);
+		r = layer_unpack(new->draft.fs, layer_source_fd, &fd, &o, &result, e);
+	if (r == 0)
+		r = digest_of(&result, fd, new->root, new->path, &new->digest, e);
+	return r < 0 ? err_wrap(e, r, "cannot unpack %s", new->path) : 0;
+}
+
+static void archive_free(struct build_archive *a)
+{
+	store_draft_discard(&a->draft);
+	free(a->path);
+}
+
+int build_archive_unpack(struct build *b, struct build_archives *a, int root,
+			 const char *path, struct oci_digest *digest, struct err *e)
+{
+	const struct build_archive *there = find(a, root, path);
+	struct build_archive new = {
+		.draft = STORE_DRAFT_INIT, .path = xstrdup(path), .root = root};
+	int r = there ? 0 : unpack(b, &new, e);
+
+	if (r < 0 || there)
+		archive_free(&new);
 	if (r < 0)
-		return err_wrap(e, r, "cannot unpack %s", path);
-	return build_archives_keep(a, &draft);
+		return r;
+	r = there ? there->draft.fs : keep(a, &new);
+	if (digest)
+		*digest = there ? there->digest : new.digest;
+	return r;
 }
 
 void build_archives_free(struct build_archives *a)
 {
 	for (size_t i = 0; i < a->n; i++)
-		store_draft_discard(&a->v[i]);
+		archive_free(&a->v[i]);
 	free(a->v);
 	*a = (struct build_archives){0};
 }

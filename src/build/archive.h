@@ -13,7 +13,12 @@ struct build;
 
 /* Folders with the contents of archives and repositories, until the step is done. */
 struct build_archives {
-	struct store_draft *v;
+	struct build_archive {
+		struct store_draft draft;
+		char *path; /* of the file in root; NULL: it is none */
+		int root;
+		struct oci_digest digest; /* of the file */
+	} * v;
 	size_t n;
 };
 
@@ -26,9 +31,12 @@ bool build_archive_is_head(const char *head, size_t n);
 /* 1 when the file is one, told by its first bytes; 0 when not. */
 int build_archive_is(int root, const char *path, struct err *e);
 
-/* Unpacks it: an fd of the folder, which stays with `a`. */
+/*
+ * Unpacks it, once: an fd of the folder, which stays with `a`. digest, of the file, is
+ * set on the way; NULL: nobody wants it.
+ */
 int build_archive_unpack(struct build *b, struct build_archives *a, int root,
-			 const char *path, struct err *e);
+			 const char *path, struct oci_digest *digest, struct err *e);
 
 /* Takes over a draft; its fs. */
 int build_archives_keep(struct build_archives *a, struct store_draft *draft);

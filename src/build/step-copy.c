@@ -39,6 +39,9 @@ struct copy {
 	char *to; /* in the form of layers */
 	struct build_changes changes;
 	struct build_archives archives;
+	struct oci_digest *added; /* archives that stand for what they hold */
+	size_t nadded;
+	bool expanding;		      /* they do no longer */
 	struct build_new_layer layer; /* filled by who had to read files */
 	bool filled;
 	bool reading; /* holds the lock */
@@ -139,21 +142,20 @@ static int prepare(struct copy *c, struct err *e)
 
 /* --- What is added --- */
 
-static int check_in_way(const struct copy *c, const struct build_change *change,
+static int check_in_way(const struct copy *c, const struct layer_entry *entry,
 			struct err *e)
 {
-	const struct layer_entry *there =
-		layer_view_find(&c->view, change->entry.path, NULL);
+	const struct layer_entry *there = layer_view_find(&c->view, entry->path, NULL);
 
 	if (!there)
 		return 0;
-	if (change->entry.type == LAYER_FOLDER && there->type != LAYER_FOLDER)
+	if (entry->type == LAYER_FOLDER && there->type != LAYER_FOLDER)
 		return err_set(e, -ENOTDIR, "cannot copy a folder over /%s, which is %s",
-			       change->entry.path,
+			       entry->path,
 			       there->type == LAYER_SYMLINK ? "a link" : "a file");
-	if (change->entry.type != LAYER_FOLDER && there->type == LAYER_FOLDER)
+	if (entry->type != LAYER_FOLDER && there->type == LAYER_FOLDER)
 		return err_set(e, -EISDIR, "cannot copy a file over the folder /%s",
-			       change->entry.path);
+			       entry->path);
 	return 0;
 }
 
@@ -175,7 +177,7 @@ static int dress(struct copy *c, size_t from, struct err *e)
 		if (c->chmod && entry->type != LAYER_SYMLINK)
 			entry->mode = build_mode_apply(c->chmod, entry->mode,
 						       entry->type == LAYER_FOLDER);
-		r = check_in_way(c, change, e);
+		r = check_in_way(c, entry, e);
 	}
 	return r;
 }
@@ -238,15 +240,70 @@ static int add_contents(struct copy *c, const struct build_tree *tree, struct er
 }
 
 /* What an archive holds, with its owners. */
-static int unpack_archive(struct copy *c, int root, const char *path, struct err *e)
+static int expand_archive(struct copy *c, int root, const char *path, struct err *e)
 {
-	struct build_tree tree = {.name = path,
-				  .owners = true,
-				  .owner_xattr = c->b->one_owner,
-				  .files = &c->b->context.files};
+	struct build_tree tree = {
+		.name = path, .owners = true, .owner_xattr = c->b->one_owner};
 
-	tree.root = build_archive_unpack(c->b, &c->archives, root, path, e);
+	tree.root = build_archive_unpack(c->b, &c->archives, root, path, NULL, e);
 	return tree.root < 0 ? tree.root : add_contents(c, &tree, e);
+}
+
+/* Others who want the same files wait until this step is done. */
+static void lock_reading(struct copy *c)
+{
+	if (!c->reading)
+		pthread_mutex_lock(&c->b->reading);
+	c->reading = true;
+}
+
+static void unlock_reading(struct copy *c)
+{
+	if (c->reading)
+		pthread_mutex_unlock(&c->b->reading);
+	c->reading = false;
+}
+
+/* One that nobody has read is unpacked at once, to be read only once. */
+static int digest_archive(struct copy *c, int root, const char *path,
+			  const struct stat *st, struct oci_digest *digest, struct err *e)
+{
+	struct build_files *files = c->tree.files;
+	struct build_known k;
+	int r = 0;
+
+	build_known_init(&k, st);
+	if (!build_files_find(files, &k)) {
+		lock_reading(c);
+		if (!build_files_find(files, &k)) {
+			r = build_archive_unpack(c->b, &c->archives, root, path,
+						 &k.digest, e);
+			if (r >= 0)
+				build_files_add(files, &k);
+		}
+	}
+	*digest = k.digest;
+	return r < 0 ? r : 0;
+}
+
+/* Until the layer is to be made, its digest (NULL: by st) stands for what it holds. */
+static int add_archive(struct copy *c, int root, const char *path, const struct stat *st,
+		       const struct oci_digest *digest, struct err *e)
+{
+	AUTO_FREE char *inside = join(c->to, "x");
+	struct oci_digest own;
+	int r;
+
+	if (c->expanding)
+		return expand_archive(c, root, path, e);
+	r = add_parents(c, inside, e);
+	if (r == 0 && !digest)
+		r = digest_archive(c, root, path, st, &own, e);
+	if (r < 0)
+		return r;
+	GROW(c->added, c->nadded);
+	c->added[c->nadded++] = digest ? *digest : own;
+	return 0;
 }
 
 /* ADD unpacks what is an archive, unless it is told otherwise. */
@@ -331,7 +388,7 @@ static int copy_one(struct copy *c, const char *source, const char *path, bool s
 	if (r < 0)
 		return r;
 	if (r == 1)
-		return unpack_archive(c, c->tree.root, resolved, e);
+		return add_archive(c, c->tree.root, resolved, &st, NULL, e);
 	if (S_ISDIR(st.st_mode))
 		return copy_folder(c, resolved, to, e);
 	if (!*to)
@@ -394,8 +451,8 @@ static int add_url(struct copy *c, const char *url, struct err *e)
 		r = build_archive_is(store_dirfd(c->b->store), path, e);
 		if (r != 0)
 			return r < 0 ? r
-				     : unpack_archive(c, store_dirfd(c->b->store), path,
-						      e);
+				     : add_archive(c, store_dirfd(c->b->store), path,
+						   NULL, &d->digest, e);
 	}
 	if (c->to_folder && (!*name || strcmp(name, ".") == 0 || strcmp(name, "..") == 0))
 		return err_set(e, -EINVAL,
@@ -478,6 +535,25 @@ static int copy_heredoc(struct copy *c, const struct dockerfile_heredoc *h, stru
 
 /* --- The step --- */
 
+/* What the archives hold follows from them and from what is done to it. */
+static void key_of_archives(const struct copy *c, struct build_key *k)
+{
+	if (!c->nadded)
+		return;
+	build_key_text(k, "archives");
+	for (size_t i = 0; i < c->nadded; i++)
+		build_key_digest(k, &c->added[i]);
+	build_key_text(k, c->to);
+	build_key_text(k, c->chmod);
+	build_key_number(k, c->has_owner);
+	build_key_number(k, c->owner.uid);
+	build_key_number(k, c->owner.gid);
+	build_key_number(k, c->b->userxattr); /* then there are no devices */
+	for (size_t i = 0; i < c->s->in.nflags; i++)
+		if (c->s->in.flags[i].id == DOCKERFILE_FLAG_EXCLUDE)
+			build_key_text(k, c->s->in.flags[i].value.text);
+}
+
 static void key_of(struct copy *c, struct oci_digest *key)
 {
 	struct build_key k;
@@ -490,6 +566,7 @@ static void key_of(struct copy *c, struct oci_digest *key)
 		build_key_digest(&k, &source);
 	}
 	build_changes_key(&c->changes, &k);
+	key_of_archives(c, &k);
 	build_key_number(&k, c->b->settings->has_epoch ? c->b->settings->epoch : -1);
 	build_key_end(&k, key);
 }
@@ -508,27 +585,19 @@ static int fill(struct copy *c, struct err *e)
  */
 static int read_unread(struct copy *c, struct err *e)
 {
+	bool reading = c->reading;
 	uint64_t unread;
 
-	pthread_mutex_lock(&c->b->reading);
+	lock_reading(c);
 	unread = build_changes_unread(&c->changes);
 	if (!unread) {
-		pthread_mutex_unlock(&c->b->reading);
+		if (!reading)
+			unlock_reading(c);
 		return 0;
 	}
-	c->reading = true;
-	if (unread > KEEP_MAX)
+	if (unread > KEEP_MAX && !c->nadded)
 		return fill(c, e);
-	return build_changes_read(&c->changes, true, e);
-}
-
-static int make(struct build *b, void *context, struct build_outcome *outcome,
-		struct err *e)
-{
-	struct copy *c = context;
-	int r = c->filled ? 0 : fill(c, e);
-
-	return r < 0 ? r : build_new_layer_end(b, &c->layer, &outcome->layer, e);
+	return build_changes_read(&c->changes, !c->nadded, e);
 }
 
 static int copy_all(struct copy *c, struct err *e)
@@ -543,6 +612,42 @@ static int copy_all(struct copy *c, struct err *e)
 	return r;
 }
 
+/* Everything once more, with what is in the archives. */
+static int expand(struct copy *c, struct err *e)
+{
+	bool again = c->changes.again;
+	int r;
+
+	build_changes_free(&c->changes);
+	c->changes.again = again;
+	c->expanding = true;
+	r = copy_all(c, e);
+	build_changes_settle(&c->changes, c->b->now);
+	return r;
+}
+
+static int make(struct build *b, void *context, struct build_outcome *outcome,
+		struct err *e)
+{
+	struct copy *c = context;
+	int r = c->nadded ? expand(c, e) : 0;
+
+	if (r == 0 && !c->filled)
+		r = fill(c, e);
+	return r < 0 ? r : build_new_layer_end(b, &c->layer, &outcome->layer, e);
+}
+
+/* What archives hold, of a layer that is there already, may not fit on these ones. */
+static int check_layer(const struct copy *c, struct build_layer *layer, struct err *e)
+{
+	struct layer_index *index;
+	int r = layer ? build_layer_index(c->b, layer, &index, e) : 0;
+
+	for (size_t i = 0; layer && r == 0 && i < index->n; i++)
+		r = check_in_way(c, &index->entries[i], e);
+	return r;
+}
+
 static void copy_free(struct copy *c)
 {
 	clean_close(&c->owned_root);
@@ -553,8 +658,8 @@ static void copy_free(struct copy *c)
 	build_archives_free(&c->archives);
 	if (c->filled)
 		build_new_layer_free(&c->layer);
-	if (c->reading)
-		pthread_mutex_unlock(&c->b->reading);
+	free(c->added);
+	unlock_reading(c);
 }
 
 int build_step_copy(struct build *b, struct build_step *s, struct build_outcome *outcome,
@@ -572,13 +677,16 @@ int build_step_copy(struct build *b, struct build_step *s, struct build_outcome 
 		return r;
 	*outcome = (struct build_outcome){NULL, b->now};
 	*cached = false;
-	if (!c.changes.n)
+	if (!c.changes.n && !c.nadded)
 		return 0;
 	build_changes_settle(&c.changes, b->now);
-	c.changes.again = build_step_shares_files(b, s);
+	c.changes.again = c.nadded || build_step_shares_files(b, s);
 	r = read_unread(&c, e);
 	if (r < 0)
 		return r;
 	key_of(&c, &key);
-	return build_once(b, s, &key, make, &c, outcome, cached, e);
+	r = build_once(b, s, &key, make, &c, outcome, cached, e);
+	if (r == 0 && c.nadded && !c.expanding)
+		r = check_layer(&c, outcome->layer, e);
+	return r;
 }

@@ -83,6 +83,9 @@ int layer_unpack(int dirfd, layer_source source, void *context,
 /* Before LAYER_UNPACK_MERGED: removes what whiteouts and opaque folders hide. */
 int layer_remove_hidden(int dirfd, const struct layer_index *index, struct err *e);
 
+/* Whether it begins as a tar does, once it is decompressed. */
+bool layer_is_tar(layer_source source, void *context);
+
 /* Only reads: verifies, and fills the index. */
 int layer_scan(layer_source source, void *context,
 	       const struct layer_read_options *options, struct layer_result *result,

@@ -162,3 +162,16 @@ int layer_scan(layer_source source, void *context,
 	layer_scan_free(&s);
 	return r;
 }
+
+bool layer_is_tar(layer_source source, void *context)
+{
+	const struct layer_read_options options = {.trusted = true};
+	struct layer_scan s;
+	int r = layer_scan_begin(&s, source, context, &options, false, NULL);
+
+	if (r == 0) {
+		r = layer_scan_next(&s, NULL);
+		layer_scan_free(&s);
+	}
+	return r >= 0;
+}

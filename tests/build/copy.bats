@@ -135,6 +135,74 @@ COPY b /' >ctx/Dockerfile
 	[ "$(id -u)" != 0 ] || [[ $output == *"9/9 added/folder/sub/inner"* ]]
 }
 
+@test "archives: the last one counts, among others" {
+	for i in 1 2 3; do
+		mkdir "$i"
+		echo "$i" >"$i/x"
+		tar -C "$i" -cf "ctx/$i.tar" x
+	done
+	echo plain >ctx/x
+	cat >ctx/Dockerfile <<-'EOF'
+		FROM scratch
+		ADD 1.tar x 2.tar /one/
+		ADD 2.tar 3.tar x /two/
+		ADD x 3.tar 1.tar /three/
+	EOF
+	touch -d yesterday ctx/*
+	sleep 3
+	for _ in unread known; do
+		build --no-cache -o out ctx
+		[ "$(cat out/one/x out/two/x out/three/x)" = $'2\nplain\n1' ]
+		rm -r out
+	done
+}
+
+@test "an archive's layer that is there may not fit on another base" {
+	tar -C ctx -cf ctx/x.tar folder
+	printf '%s\n' 'FROM scratch' 'ADD x.tar /' >ctx/Dockerfile
+	build ctx
+	ln -s a ctx/link
+	cat >ctx/Dockerfile <<-'EOF'
+		FROM scratch
+		COPY link /folder
+		ADD x.tar /
+	EOF
+	for _ in 1 2; do
+		run build ctx
+		[ "$status" -eq 1 ]
+		[[ $output == *"Dockerfile:3:1: "*"cannot copy a folder over /folder, which is "* ]]
+	done
+}
+
+@test "archives are told apart by all their bytes" {
+	need bzip2
+	tar -C ctx -cf x folder
+	for i in 1 2; do
+		bzip2 -c x >ctx/$i.tar.bz2
+		head -c 1M /dev/zero | tr '\0' "$i" >>ctx/$i.tar.bz2 # nobody reads that
+	done
+	printf '%s\n' 'FROM scratch' 'ADD 1.tar.bz2 /' 'ADD 2.tar.bz2 /2/' >ctx/Dockerfile
+	build -o out ctx
+	[ -e out/folder/sub/inner ]
+	[ -e out/2/folder/sub/inner ]
+	for i in 1 2; do
+		printf '%s\n' 'FROM scratch' "COPY $i.tar.bz2 /x" >ctx/Dockerfile
+		build -o out$i ctx
+		cmp ctx/$i.tar.bz2 out$i/x
+	done
+}
+
+@test "a compressed archive that is damaged further on is no plain file" {
+	head -c 4M /dev/urandom >ctx/large
+	tar -C ctx -czf x.tar.gz folder large
+	head -c 3M x.tar.gz >ctx/x.tar.gz
+	printf '%s\n' 'FROM scratch' 'ADD x.tar.gz /' >ctx/Dockerfile
+	run build ctx
+	[ "$status" -eq 1 ]
+	[[ $output == *"Dockerfile:2:1: "*"cannot unpack x.tar.gz: "* ]]
+	[ -z "$(ls -A store/tmp)" ]
+}
+
 @test "heredocs" {
 	run files <<-'EOF'
 		FROM scratch

@@ -144,6 +144,28 @@ late_open() # COMMAND...
 	cmp ctx/file out/two/file
 }
 
+@test "an archive is unpacked once for all platforms, and not when its layer is there" {
+	mkdir tree
+	head -c 1M /dev/urandom >tree/inner
+	tar -C tree -czf ctx/x.tar.gz inner
+	touch -d yesterday ctx/x.tar.gz
+	dockerfile <<-'EOF'
+		FROM $BASE
+		ADD x.tar.gz /tree/
+	EOF
+	sleep 3
+	for times in 1 0; do
+		traced_build ctx
+		[ "$(grep -c '"inner", O_WRONLY|O_CREAT' trace)" -eq $times ]
+	done
+	# Of a new key, the layer is made of what is unpacked then.
+	dockerfile <<<$'FROM $BASE\nADD x.tar.gz /other/'
+	traced_build ctx
+	[ "$(grep -c '"inner", O_WRONLY|O_CREAT' trace)" -eq 1 ]
+	build -o out ctx
+	cmp tree/inner out/other/inner
+}
+
 @test "what a repository got in an earlier build is mounted in the next" {
 	echo text >ctx/file
 	dockerfile <<-'EOF'
