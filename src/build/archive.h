@@ -11,7 +11,7 @@
 
 struct build;
 
-/* Folders with the contents of archives and repositories, until the step is done. */
+/* Folders with the contents of archives, until the step is done. */
 struct build_archives {
 	struct build_archive {
 		struct store_draft draft;

@@ -187,6 +187,7 @@ static int open_registry(struct build *b, struct err *e)
 	r = registry_new(&s, &b->registry, e);
 	if (r == 0)
 		build_downloads_init(&b->downloads, b->store, b->registry);
+	build_checkouts_init(&b->checkouts, b->store);
 	return r;
 }
 
@@ -386,6 +387,7 @@ void build_free(struct build *b)
 	build_layers_free(b);
 	build_caches_free(b);
 	build_downloads_free(&b->downloads);
+	build_checkouts_free(&b->checkouts);
 	build_folder_close(&b->context);
 	for (size_t i = 0; b->named && i < b->settings->nnamed; i++)
 		build_folder_close(&b->named[i]);

@@ -10,6 +10,7 @@
 #include "build/build.h"
 #include "build/cache.h"
 #include "build/caches.h"
+#include "build/checkouts.h"
 #include "build/copies.h"
 #include "build/download.h"
 #include "build/folder.h"
@@ -68,6 +69,7 @@ struct build {
 	pthread_mutex_t reading;
 	struct build_ahead ahead;
 	struct build_downloads downloads;
+	struct build_checkouts checkouts;
 	struct build_seen seen;
 	struct build_plan plan;
 	struct build_images images;

@@ -15,7 +15,6 @@
 #include "base/path.h"
 #include "build/archive.h"
 #include "build/changes.h"
-#include "build/git.h"
 #include "build/internal.h"
 #include "build/mode.h"
 #include "build/owner.h"
@@ -464,31 +463,18 @@ static int add_url(struct copy *c, const char *url, struct err *e)
 static int add_repository(struct copy *c, const char *url, struct err *e)
 {
 	struct build *b = c->b;
-	AUTO_STORE_DRAFT struct store_draft draft = STORE_DRAFT_INIT;
 	AUTO_FREE char *shown = registry_url_shown(url);
 	struct build_tree tree = {.name = shown, .files = &b->context.files};
-	struct build_git g = {.url = url,
-			      .keep_git_dir =
-				      flag_set(c->s, DOCKERFILE_FLAG_KEEP_GIT_DIR),
-			      .commit = flag(c->s, DOCKERFILE_FLAG_CHECKSUM),
-			      .client = b->registry,
-			      .settings = b->settings->registry};
-	AUTO_CLOSE int root = -1;
-	AUTO_FREE char *path = NULL;
-	int r = store_draft_new(b->store, &draft, e);
+	const struct build_git g = {
+		.url = url,
+		.keep_git_dir = flag_set(c->s, DOCKERFILE_FLAG_KEEP_GIT_DIR),
+		.commit = flag(c->s, DOCKERFILE_FLAG_CHECKSUM),
+		.client = b->registry,
+		.settings = b->settings->registry,
+	};
 
-	if (r < 0)
-		return r;
-	path = xasprintf("%s/fs", draft.path);
-	root = build_git_fetch(&g, draft.fs, path, NULL, e);
-	if (root < 0)
-		return root;
-	/* The files are read when the layer is written, after this. */
-	r = dup3(root, draft.fs, O_CLOEXEC);
-	if (r < 0)
-		return err_sys(e, -errno, "cannot keep a folder open");
-	tree.root = build_archives_keep(&c->archives, &draft);
-	return add_contents(c, &tree, e);
+	tree.root = build_checkout(&b->checkouts, &g, e);
+	return tree.root < 0 ? tree.root : add_contents(c, &tree, e);
 }
 
 static bool is_url(const char *source)

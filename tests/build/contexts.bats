@@ -282,6 +282,32 @@ COPY hello /' >other
 	fails_with "No such file" ctx
 }
 
+@test "a repository is fetched once for all platforms" {
+	serve
+	repository
+	git clone -q --bare repo.git www/served.git
+	git -C www/served.git update-server-info
+	mkdir bin
+	printf '#!/bin/sh\necho "$*" >>"%s"\nexec "%s" "$@"\n' "$PWD/log" "$(command -v git)" >bin/git
+	chmod +x bin/git
+	cat >ctx/Dockerfile <<-EOF
+		FROM scratch
+		ARG TARGETARCH
+		ADD http://$server/served.git /\$TARGETARCH/
+		ADD http://$server/served.git#v1 /one/
+		ADD --keep-git-dir=true http://$server/served.git /git/
+	EOF
+	PATH=$PWD/bin:$PATH build --platform linux/amd64,linux/arm64,linux/s390x -o out ctx
+	[ "$(grep -c ' init ' log)" -eq 3 ]
+	for arch in amd64 arm64 s390x; do
+		[ "$(cat out/linux_$arch/$arch/hello)" = changed ]
+		diff -r --exclude=.git out/linux_$arch/$arch out/linux_$arch/git
+		[ -e out/linux_$arch/git/.git/HEAD ]
+		cmp out/linux_$arch/one/hello ctx/hello
+	done
+	[ -z "$(ls -A store/tmp)" ]
+}
+
 @test "a folder as --build-context" {
 	mkdir -p data/not
 	echo n >data/n
