@@ -150,42 +150,10 @@ held_build()
 	nothing_left
 }
 
-# ./layout with an image whose layer reaches out in the end.
-hostile_layout()
-{
-	python3 - <<-'EOF'
-		import gzip, hashlib, io, json, os, tarfile
-		os.makedirs("layout/blobs/sha256")
-		def blob(data, kind):
-		    name = hashlib.sha256(data).hexdigest()
-		    with open("layout/blobs/sha256/" + name, "wb") as f:
-		        f.write(data)
-		    return {"mediaType": "application/vnd.oci.image." + kind,
-		            "digest": "sha256:" + name, "size": len(data)}
-		tar = io.BytesIO()
-		with tarfile.open(fileobj=tar, mode="w") as t:
-		    for name, content in ("first", os.urandom(3 << 20)), ("../evil", b"evil"):
-		        info = tarfile.TarInfo(name)
-		        info.size = len(content)
-		        t.addfile(info, io.BytesIO(content))
-		config = {"os": "linux", "architecture": "amd64", "rootfs": {"type": "layers",
-		    "diff_ids": ["sha256:" + hashlib.sha256(tar.getvalue()).hexdigest()]}}
-		manifest = blob(json.dumps({"schemaVersion": 2,
-		    "mediaType": "application/vnd.oci.image.manifest.v1+json",
-		    "config": blob(json.dumps(config).encode(), "config.v1+json"),
-		    "layers": [blob(gzip.compress(tar.getvalue()), "layer.v1.tar+gzip")],
-		}).encode(), "manifest.v1+json")
-		with open("layout/index.json", "w") as f:
-		    json.dump({"schemaVersion": 2, "manifests": [manifest]}, f)
-		with open("layout/oci-layout", "w") as f:
-		    f.write('{"imageLayoutVersion": "1.0.0"}')
-	EOF
-}
-
 @test "a hostile layer is told of, and not asked for again" {
 	fake_registry
-	hostile_layout
-	mab copy --dest-tls-verify=false oci:layout "docker://$registry/base:1"
+	"$top_srcdir/tests/build/make-layers" base/busybox base=8
+	mab copy --dest-tls-verify=false oci:layout:base "docker://$registry/base:1"
 	: >fake.log
 	dockerfile <<<$'FROM $BASE\nRUN true'
 	run build ctx
