@@ -130,8 +130,7 @@ int build_archive_unpack(struct build *b, struct build_archives *a, int root,
 	if (r < 0)
 		return r;
 	r = there ? there->draft.fs : keep(a, &new);
-	if (digest)
-		*digest = there ? there->digest : new.digest;
+	*digest = there ? there->digest : new.digest;
 	return r;
 }
 

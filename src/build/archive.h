@@ -32,8 +32,8 @@ bool build_archive_is_head(const char *head, size_t n);
 int build_archive_is(int root, const char *path, struct err *e);
 
 /*
- * Unpacks it, once: an fd of the folder, which stays with `a`. digest, of the file, is
- * set on the way; NULL: nobody wants it.
+ * Unpacks it, once: an fd of the folder, which stays with `a`. *digest, of the file, is
+ * set on the way.
  */
 int build_archive_unpack(struct build *b, struct build_archives *a, int root,
 			 const char *path, struct oci_digest *digest, struct err *e);

@@ -38,9 +38,13 @@ struct copy {
 	char *to; /* in the form of layers */
 	struct build_changes changes;
 	struct build_archives archives;
-	struct oci_digest *added; /* archives that stand for what they hold */
+	struct added {
+		struct oci_digest digest;
+		size_t place; /* among the changes: what comes later counts */
+	} * added;	      /* archives that stand for what they hold */
 	size_t nadded;
 	bool expanding;		      /* they do no longer */
+	size_t nexpanded;	      /* of them */
 	struct build_new_layer layer; /* filled by who had to read files */
 	bool filled;
 	bool reading; /* holds the lock */
@@ -243,9 +247,17 @@ static int expand_archive(struct copy *c, int root, const char *path, struct err
 {
 	struct build_tree tree = {
 		.name = path, .owners = true, .owner_xattr = c->b->one_owner};
+	struct oci_digest digest;
 
-	tree.root = build_archive_unpack(c->b, &c->archives, root, path, NULL, e);
-	return tree.root < 0 ? tree.root : add_contents(c, &tree, e);
+	tree.root = build_archive_unpack(c->b, &c->archives, root, path, &digest, e);
+	if (tree.root < 0)
+		return tree.root;
+	if (c->nexpanded == c->nadded ||
+	    !oci_digest_equal(&digest, &c->added[c->nexpanded++].digest))
+		return err_set(e, -ESTALE,
+			       "%s was changed while it was added: run the build again",
+			       path);
+	return add_contents(c, &tree, e);
 }
 
 /* Others who want the same files wait until this step is done. */
@@ -301,7 +313,7 @@ static int add_archive(struct copy *c, int root, const char *path, const struct 
 	if (r < 0)
 		return r;
 	GROW(c->added, c->nadded);
-	c->added[c->nadded++] = digest ? *digest : own;
+	c->added[c->nadded++] = (struct added){digest ? *digest : own, c->changes.n};
 	return 0;
 }
 
@@ -527,8 +539,10 @@ static void key_of_archives(const struct copy *c, struct build_key *k)
 	if (!c->nadded)
 		return;
 	build_key_text(k, "archives");
-	for (size_t i = 0; i < c->nadded; i++)
-		build_key_digest(k, &c->added[i]);
+	for (size_t i = 0; i < c->nadded; i++) {
+		build_key_digest(k, &c->added[i].digest);
+		build_key_number(k, (int64_t)c->added[i].place);
+	}
 	build_key_text(k, c->to);
 	build_key_text(k, c->chmod);
 	build_key_number(k, c->has_owner);

@@ -155,6 +155,10 @@ COPY b /' >ctx/Dockerfile
 		[ "$(cat out/one/x out/two/x out/three/x)" = $'2\nplain\n1' ]
 		rm -r out
 	done
+	# Another order is another layer.
+	printf '%s\n' 'FROM scratch' 'ADD 1.tar 2.tar x /one/' >ctx/Dockerfile
+	build -o out ctx
+	[ "$(cat out/one/x)" = plain ]
 }
 
 @test "an archive's layer that is there may not fit on another base" {
@@ -190,6 +194,26 @@ COPY b /' >ctx/Dockerfile
 		build -o out$i ctx
 		cmp ctx/$i.tar.bz2 out$i/x
 	done
+}
+
+# The archive is known, and opened late: see once.bats.
+@test "an archive that is changed before it is unpacked ends the build" {
+	need strace
+	tar -C ctx -cf ctx/x.tar folder
+	touch -d yesterday ctx/x.tar
+	sleep 3
+	printf '%s\n' 'FROM scratch' 'ADD x.tar /one/' >ctx/Dockerfile
+	build ctx
+	printf '%s\n' 'FROM scratch' 'ADD x.tar /two/' >ctx/Dockerfile
+	(sleep 1.5 && tar -C ctx -cf ctx/x.tar a folder) &
+	run strace -f -qq -o trace -P x.tar -e trace=openat2 \
+		-e inject=openat2:delay_enter=1000000 \
+		"${top_builddir:-build}/mab-build" build ctx
+	wait
+	[ "$status" -eq 1 ]
+	[[ $output == *"Dockerfile:2:1: "*"x.tar was changed while it was added: run the build again"* ]]
+	build -o out ctx
+	[ -e out/two/a ]
 }
 
 @test "a compressed archive that is damaged further on is no plain file" {
