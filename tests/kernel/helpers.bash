@@ -87,6 +87,13 @@ as_user() # COMMAND...
 	PATH=$BATS_FILE_TMPDIR:$PATH setpriv --reuid 1234 --regid 1234 --clear-groups "$@"
 }
 
+# need_no_handler COMMAND...: skips where this machine's own table runs the program, as it
+# does after `setup run`.
+need_no_handler()
+{
+	! "$@" || skip "this machine's own handlers run $1"
+}
+
 # Sets $busybox to a static one for an architecture, as Debian calls it.
 need_busybox() # ARCH
 {

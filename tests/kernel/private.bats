@@ -53,7 +53,7 @@ need_foreign()
 	chmod 755 "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR" "$BATS_TEST_TMPDIR"
 	cp "$busybox" "$foreign"
 	chmod 755 "$foreign"
-	run ! "$foreign" true
+	need_no_handler "$foreign" true
 }
 
 # A folder that can be a root: an arm64 shell, and these subfolders.

@@ -52,6 +52,7 @@ overlay()
 }
 
 @test "without a handler the message says so" {
+	need_no_handler "$lower/bin/busybox" true
 	expect 125 as_tester "$BATS_FILE_TMPDIR/step" --single-id --root "$lower" -- sh -c true
 	has "$stderr" "cannot run sh: it is a program for a platform that this machine has no"
 }
