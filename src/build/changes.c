@@ -246,11 +246,17 @@ static void learn(struct build_change *c, const struct oci_digest *content)
 	set_content(c, content);
 }
 
-static int changed(const struct build_change *c, struct err *e)
+/* What was read is new, or what it is known to be. */
+static int take_content(struct build_change *c, const struct oci_digest *content,
+			struct err *e)
 {
-	return err_set(e, -ESTALE,
-		       "%s was changed while it was copied: run the build again",
-		       c->from);
+	if (is_unread(c))
+		learn(c, content);
+	else if (!oci_digest_equal(content, &c->content))
+		return err_set(e, -ESTALE,
+			       "%s was changed while it was copied: run the build again",
+			       c->from);
+	return 0;
 }
 
 /* All bytes of a file, and its digest. */
@@ -261,6 +267,7 @@ static int read_bytes(struct build_change *c, struct err *e)
 	struct oci_digest content;
 	size_t got = 0;
 	ssize_t n = 0;
+	int r;
 
 	if (fd < 0)
 		return err_sys(e, fd, "cannot read %s", c->from);
@@ -277,17 +284,15 @@ static int read_bytes(struct build_change *c, struct err *e)
 	if (got < c->entry.size)
 		return err_set(e, -EIO, "%s became shorter while it was read", c->from);
 	oci_digest_of(bytes, got, &content);
-	if (is_unread(c))
-		learn(c, &content);
-	else if (!oci_digest_equal(&content, &c->content))
-		return changed(c, e);
-	c->bytes = TAKE_PTR(bytes);
-	return 0;
+	r = take_content(c, &content, e);
+	if (r == 0)
+		c->bytes = TAKE_PTR(bytes);
+	return r;
 }
 
 static bool is_kept(const struct build_changes *c, const struct build_change *change)
 {
-	return c->again && change->files && change->entry.size <= BUILD_FILE_KEPT;
+	return c->keep_small && change->files && change->entry.size <= BUILD_FILE_KEPT;
 }
 
 /* The layer has them: only others may want them. */
@@ -350,28 +355,7 @@ static const char *bytes_of(const struct build_change *c)
 	return c->files && !is_unread(c) ? build_files_kept(c->files, &c->content) : NULL;
 }
 
-/*
- * What was read is what the digest was told of: by the times of the file, or, where those
- * say nothing, by reading it again.
- */
-static int check_unchanged(const struct build_change *c, int fd, struct err *e)
-{
-	struct oci_digest content;
-	struct build_known k;
-	struct stat st;
-	int r;
-
-	if (fstat(fd, &st) < 0)
-		return err_sys(e, -errno, "cannot examine %s", c->from);
-	build_known_init(&k, &st);
-	if (build_files_find(c->files, &k) && oci_digest_equal(&k.digest, &c->content))
-		return 0;
-	r = build_file_digest(c->root, c->from, &content, e);
-	if (r < 0)
-		return r;
-	return oci_digest_equal(&content, &c->content) ? 0 : changed(c, e);
-}
-
+/* The key of the layer has told what is in the file: that is what has to be there. */
 static int write_from_disk(struct layer_writer *w, struct build_change *c, struct err *e)
 {
 	AUTO_CLOSE int fd = path_open(c->root, c->from, PATH_BENEATH, O_RDONLY, 0);
@@ -380,14 +364,10 @@ static int write_from_disk(struct layer_writer *w, struct build_change *c, struc
 
 	if (fd < 0)
 		return err_sys(e, fd, "cannot read %s", c->from);
-	if (!is_unread(c)) {
-		r = layer_writer_add(w, &c->entry, fd, e);
-		return r < 0 || !c->files ? r : check_unchanged(c, fd, e);
-	}
+	if (!c->files)
+		return layer_writer_add(w, &c->entry, fd, e);
 	r = layer_writer_add_hashed(w, &c->entry, fd, &content, e);
-	if (r == 0)
-		learn(c, &content);
-	return r;
+	return r < 0 ? r : take_content(c, &content, e);
 }
 
 static int write_change(struct layer_writer *w, const struct build_changes *c,

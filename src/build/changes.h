@@ -32,7 +32,7 @@ struct build_change {
 struct build_changes {
 	struct build_change *v;
 	size_t n;
-	bool again; /* other layers may want the same files: small ones are kept */
+	bool keep_small; /* files, for other layers that may want them */
 };
 
 /* A zeroed one with this path; valid until the next is added. */

@@ -187,6 +187,7 @@ static int pass_what_comes(struct build *b, struct build_layer *l, build_layer_t
 {
 	struct fetcher fetcher = {.b = b, .l = l, .e = ERR_INIT};
 	struct build_follower follower;
+	AUTO_FREE char *why = NULL;
 	/* Who brings it holds it against the digest. */
 	const struct layer_read_options options = {.diff_id = &l->diff_id,
 						   .trusted = true};
@@ -199,8 +200,9 @@ static int pass_what_comes(struct build *b, struct build_layer *l, build_layer_t
 		return err_sys(e, r, "cannot start a thread");
 	r = take(context, build_follower_read, &follower, &options, e);
 	pthread_join(thread, NULL);
+	why = err_message(&fetcher.e);
 	if (fetcher.result < 0)
-		r = err_set(e, fetcher.result, "%s", fetcher.e.text);
+		r = err_set(e, fetcher.result, "%s", why);
 	else if (r < 0)
 		r = build_follower_is_last(&follower) ? name_layer(l, r, e) : -EAGAIN;
 	err_free(&fetcher.e);

@@ -238,7 +238,12 @@ int build_chain_snapshot(struct build *b, const struct build_chain *c, size_t i,
 			 struct err *e)
 {
 	struct build_layer *l = c->v[i];
-	struct unpacking u = {b, c, i, l, false, LAYER_INDEX_INIT, {0}, STORE_DRAFT_INIT};
+	struct unpacking u = {.b = b,
+			      .c = c,
+			      .at = i,
+			      .l = l,
+			      .index = LAYER_INDEX_INIT,
+			      .draft = STORE_DRAFT_INIT};
 	int lock, r;
 
 	pthread_mutex_lock(&l->lock);

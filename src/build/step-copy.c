@@ -615,11 +615,11 @@ static int copy_all(struct copy *c, struct err *e)
 /* Everything once more, with what is in the archives. */
 static int expand(struct copy *c, struct err *e)
 {
-	bool again = c->changes.again;
+	bool keep_small = c->changes.keep_small;
 	int r;
 
 	build_changes_free(&c->changes);
-	c->changes.again = again;
+	c->changes.keep_small = keep_small;
 	c->expanding = true;
 	r = copy_all(c, e);
 	build_changes_settle(&c->changes, c->b->now);
@@ -680,7 +680,7 @@ int build_step_copy(struct build *b, struct build_step *s, struct build_outcome 
 	if (!c.changes.n && !c.nadded)
 		return 0;
 	build_changes_settle(&c.changes, b->now);
-	c.changes.again = c.nadded || build_step_shares_files(b, s);
+	c.changes.keep_small = c.nadded || build_step_shares_files(b, s);
 	r = read_unread(&c, e);
 	if (r < 0)
 		return r;
