@@ -188,6 +188,7 @@ static int open_registry(struct build *b, struct err *e)
 	if (r == 0)
 		build_downloads_init(&b->downloads, b->store, b->registry);
 	build_checkouts_init(&b->checkouts, b->store);
+	build_spool_init(&b->spool, b->store);
 	return r;
 }
 
@@ -355,6 +356,7 @@ int build_execute(struct build *b, struct err *e)
 	int r, written;
 
 	build_caches_read(b);
+	build_sharing_find(b);
 	r = build_schedule(b, e);
 	/* What was read need not be read again, also after a failure. */
 	for (size_t i = 0; i <= b->settings->nnamed; i++) {
@@ -388,6 +390,8 @@ void build_free(struct build *b)
 	build_caches_free(b);
 	build_downloads_free(&b->downloads);
 	build_checkouts_free(&b->checkouts);
+	build_sharing_free(&b->sharing);
+	build_spool_free(&b->spool);
 	build_folder_close(&b->context);
 	for (size_t i = 0; b->named && i < b->settings->nnamed; i++)
 		build_folder_close(&b->named[i]);

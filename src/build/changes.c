@@ -11,6 +11,8 @@
 #include "base/path.h"
 #include "build/internal.h"
 
+enum { BLOCK = 256 * 1024 };
+
 struct build_change *build_changes_add(struct build_changes *c, enum layer_type type,
 				       const char *path)
 {
@@ -76,7 +78,6 @@ static void change_clear(struct build_change *c)
 	layer_entry_clear(&c->entry);
 	free(c->from);
 	free(c->text);
-	free(c->bytes);
 	free(c->unread);
 }
 
@@ -182,6 +183,29 @@ void build_changes_settle(struct build_changes *c, int64_t now)
 			c->v[i].entry.mtime = newest == INT64_MIN ? now : newest;
 }
 
+static int by_source(const void *a, const void *b)
+{
+	const struct build_change *x = *(struct build_change *const *)a;
+	const struct build_change *y = *(struct build_change *const *)b;
+
+	return x->root != y->root ? (x->root < y->root ? -1 : 1)
+				  : strcmp(x->from, y->from);
+}
+
+void build_changes_mark_repeated(struct build_changes *c)
+{
+	AUTO_FREE struct build_change **v = xcalloc(c->n + 1, sizeof *v);
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->n; i++)
+		if (c->v[i].from && c->v[i].entry.type == LAYER_FILE)
+			v[n++] = &c->v[i];
+	qsort(v, n, sizeof *v, by_source);
+	for (size_t i = 1; i < n; i++)
+		if (by_source(&v[i - 1], &v[i]) == 0)
+			v[i - 1]->again = v[i]->again = true;
+}
+
 void build_changes_key(const struct build_changes *c, struct build_key *k)
 {
 	build_key_number(k, (int64_t)c->n);
@@ -216,121 +240,131 @@ static void set_content(struct build_change *c, const struct oci_digest *content
 	free(TAKE_PTR(c->unread));
 }
 
-/* A hard link is read as the file that it is one to. */
-static bool is_unread(const struct build_change *c)
+/* A hard link is read as the file that it is one to. Somebody may have read it since. */
+static bool is_unread(struct build_change *c)
 {
-	return c->unread && c->entry.type == LAYER_FILE;
+	if (!c->unread || c->entry.type != LAYER_FILE)
+		return false;
+	if (!build_files_find(c->files, c->unread))
+		return true;
+	set_content(c, &c->unread->digest);
+	return false;
 }
 
 uint64_t build_changes_unread(struct build_changes *c)
 {
 	uint64_t total = 0;
 
-	for (size_t i = 0; i < c->n; i++) {
-		struct build_change *change = &c->v[i];
-
-		if (!is_unread(change))
-			continue;
-		if (build_files_find(change->files, change->unread))
-			set_content(change, &change->unread->digest);
-		else
-			total += change->entry.size;
-	}
+	for (size_t i = 0; i < c->n; i++)
+		if (is_unread(&c->v[i]))
+			total += c->v[i].entry.size;
 	return total;
-}
-
-static void learn(struct build_change *c, const struct oci_digest *content)
-{
-	c->unread->digest = *content;
-	build_files_add(c->files, c->unread);
-	set_content(c, content);
 }
 
 /* What was read is new, or what it is known to be. */
 static int take_content(struct build_change *c, const struct oci_digest *content,
 			struct err *e)
 {
-	if (is_unread(c))
-		learn(c, content);
-	else if (!oci_digest_equal(content, &c->content))
+	if (c->unread) {
+		c->unread->digest = *content;
+		build_files_add(c->files, c->unread);
+		set_content(c, content);
+	} else if (!oci_digest_equal(content, &c->content)) {
 		return err_set(e, -ESTALE,
 			       "%s was changed while it was copied: run the build again",
 			       c->from);
+	}
 	return 0;
 }
 
-/* All bytes of a file, and its digest. */
-static int read_bytes(struct build_change *c, struct err *e)
+/* A file on its way: hashed, and copied into the spool for those who want it too. */
+struct reading {
+	const char *path;
+	int fd;
+	struct oci_hasher *hasher;
+	struct build_spool *spool; /* NULL: nobody does */
+	uint64_t at;
+};
+
+static ssize_t read_on(void *context, void *data, size_t n, struct err *e)
+{
+	struct reading *in = context;
+	ssize_t got;
+	int r = 0;
+
+	do
+		got = read(in->fd, data, n);
+	while (got < 0 && errno == EINTR);
+	if (got < 0)
+		return err_sys(e, -errno, "cannot read %s", in->path);
+	oci_hasher_add(in->hasher, data, (size_t)got);
+	if (in->spool)
+		r = build_spool_write(in->spool, in->at, data, (size_t)got, e);
+	in->at += (uint64_t)got;
+	return r < 0 ? r : got;
+}
+
+/* For its digest alone: as many bytes as a layer would get. */
+static int read_through(struct reading *in, uint64_t size, struct err *e)
+{
+	AUTO_FREE char *block = xrealloc(NULL, BLOCK, 1);
+	ssize_t got = 1;
+
+	for (; size && got > 0; size -= (uint64_t)got)
+		got = read_on(in, block, size < BLOCK ? size : BLOCK, e);
+	if (got == 0)
+		return err_set(e, -EIO, "%s became shorter while it was read", in->path);
+	return got < 0 ? (int)got : 0;
+}
+
+/* Reads a file, into a layer if there is one. */
+static int read_file(struct build_change *c, struct build_spool *spool,
+		     struct layer_writer *w, struct err *e)
 {
 	AUTO_CLOSE int fd = path_open(c->root, c->from, PATH_BENEATH, O_RDONLY, 0);
-	AUTO_FREE char *bytes = xrealloc(NULL, c->entry.size, 1);
+	struct reading in = {.path = c->from, .fd = fd, .spool = spool};
 	struct oci_digest content;
-	size_t got = 0;
-	ssize_t n = 0;
+	uint64_t at = 0;
 	int r;
 
 	if (fd < 0)
 		return err_sys(e, fd, "cannot read %s", c->from);
-	while (got < c->entry.size) {
-		n = read(fd, bytes + got, c->entry.size - got);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			break;
-		got += (size_t)n;
-	}
-	if (n < 0)
-		return err_sys(e, -errno, "cannot read %s", c->from);
-	if (got < c->entry.size)
-		return err_set(e, -EIO, "%s became shorter while it was read", c->from);
-	oci_digest_of(bytes, got, &content);
-	r = take_content(c, &content, e);
-	if (r == 0)
-		c->bytes = TAKE_PTR(bytes);
-	return r;
-}
-
-static bool is_kept(const struct build_changes *c, const struct build_change *change)
-{
-	return c->keep_small && change->files && change->entry.size <= BUILD_FILE_KEPT;
-}
-
-/* The layer has them: only others may want them. */
-static void let_go(const struct build_changes *c, struct build_change *change)
-{
-	char *bytes = TAKE_PTR(change->bytes);
-
-	if (bytes && is_kept(c, change))
-		build_files_keep(change->files, &change->content, bytes,
-				 change->entry.size);
-	else
-		free(bytes);
-}
-
-static int read_digest(const struct build_changes *c, struct build_change *change,
-		       struct err *e)
-{
-	struct oci_digest content;
-	int r;
-
-	if (is_kept(c, change)) {
-		r = read_bytes(change, e);
-		let_go(c, change);
+	r = spool ? build_spool_take(spool, c->entry.size, &at, e) : 0;
+	if (r < 0)
 		return r;
+	in.at = at;
+	in.hasher = oci_hasher_new();
+	r = w ? layer_writer_add_from(w, &c->entry, read_on, &in, e)
+	      : read_through(&in, c->entry.size, e);
+	if (r == 0) {
+		oci_hasher_finish(in.hasher, &content);
+		r = take_content(c, &content, e);
 	}
-	r = build_file_digest(change->root, change->from, &content, e);
-	if (r == 0)
-		learn(change, &content);
+	oci_hasher_free(in.hasher);
+	if (r == 0 && spool)
+		build_spool_settle(spool, &content, at);
 	return r;
 }
 
-int build_changes_read(struct build_changes *c, bool keep, struct err *e)
+static bool is_wanted_again(const struct build *b, const struct build_changes *c,
+			    const struct build_change *change)
+{
+	return change->again || build_is_shared(b, c->step, change->files, change->from);
+}
+
+int build_changes_read(struct build *b, struct build_changes *c, struct err *e)
 {
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < c->n; i++)
-		if (is_unread(&c->v[i]))
-			r = keep ? read_bytes(&c->v[i], e) : read_digest(c, &c->v[i], e);
+	for (size_t i = 0; r == 0 && i < c->n; i++) {
+		struct build_change *change = &c->v[i];
+		bool again;
+
+		if (!is_unread(change))
+			continue;
+		again = c->spooled || is_wanted_again(b, c, change);
+		r = read_file(change, again ? &b->spool : NULL, NULL, e);
+	}
 	return r;
 }
 
@@ -340,56 +374,79 @@ int build_changes_digests(struct build *b, struct build_changes *c, struct err *
 
 	pthread_mutex_lock(&b->reading);
 	if (build_changes_unread(c))
-		r = build_changes_read(c, false, e);
+		r = build_changes_read(b, c, e);
 	pthread_mutex_unlock(&b->reading);
 	return r;
 }
 
 /* --- Writing --- */
 
-/* Those that are in memory; NULL: none. */
-static const char *bytes_of(const struct build_change *c)
+static ssize_t text_source(void *context, void *data, size_t n, struct err *e)
 {
-	if (c->text || c->bytes)
-		return c->text ? c->text : c->bytes;
-	return c->files && !is_unread(c) ? build_files_kept(c->files, &c->content) : NULL;
+	const char **text = context;
+
+	(void)e;
+	n = strnlen(*text, n);
+	memcpy(data, *text, n);
+	*text += n;
+	return (ssize_t)n;
+}
+
+struct kept {
+	const struct build_spool *spool;
+	uint64_t at;
+};
+
+static ssize_t kept_source(void *context, void *data, size_t n, struct err *e)
+{
+	struct kept *k = context;
+	ssize_t got = build_spool_read(k->spool, k->at, data, n, e);
+
+	k->at += got > 0 ? (uint64_t)got : 0;
+	return got;
 }
 
 /* The key of the layer has told what is in the file: that is what has to be there. */
-static int write_from_disk(struct layer_writer *w, struct build_change *c, struct err *e)
+static int write_known(struct layer_writer *w, struct build_spool *spool, bool again,
+		       struct build_change *change, struct err *e)
 {
-	AUTO_CLOSE int fd = path_open(c->root, c->from, PATH_BENEATH, O_RDONLY, 0);
-	struct oci_digest content;
+	struct kept k = {.spool = spool};
 	int r;
 
-	if (fd < 0)
-		return err_sys(e, fd, "cannot read %s", c->from);
-	if (!c->files)
-		return layer_writer_add(w, &c->entry, fd, e);
-	r = layer_writer_add_hashed(w, &c->entry, fd, &content, e);
-	return r < 0 ? r : take_content(c, &content, e);
+	if (build_spool_find(spool, &change->content, again, &k.at))
+		return layer_writer_add_from(w, &change->entry, kept_source, &k, e);
+	r = read_file(change, again ? spool : NULL, w, e);
+	if (r < 0 && again)
+		build_spool_give_up(spool, &change->content);
+	return r;
 }
 
-static int write_change(struct layer_writer *w, const struct build_changes *c,
-			struct build_change *change, struct err *e)
+/* One whose digest nobody asks for. */
+static int write_plain(struct layer_writer *w, const struct build_change *c,
+		       struct err *e)
 {
-	const char *bytes;
-	int r = 0;
+	AUTO_CLOSE int fd = path_open(c->root, c->from, PATH_BENEATH, O_RDONLY, 0);
+
+	return fd < 0 ? err_sys(e, fd, "cannot read %s", c->from)
+		      : layer_writer_add(w, &c->entry, fd, e);
+}
+
+static int write_change(struct build *b, struct layer_writer *w,
+			const struct build_changes *c, struct build_change *change,
+			struct err *e)
+{
+	const char *text = change->text;
+	bool again;
 
 	if (change->entry.type != LAYER_FILE || !change->entry.size)
 		return layer_writer_add(w, &change->entry, -1, e);
-	bytes = bytes_of(change);
-	if (!bytes && is_kept(c, change)) {
-		r = read_bytes(change, e);
-		bytes = change->bytes;
-	}
-	if (r < 0)
-		return r;
-	if (!bytes)
-		return write_from_disk(w, change, e);
-	r = layer_writer_add_bytes(w, &change->entry, bytes, e);
-	let_go(c, change);
-	return r;
+	if (text)
+		return layer_writer_add_from(w, &change->entry, text_source, &text, e);
+	if (!change->files)
+		return write_plain(w, change, e);
+	again = is_wanted_again(b, c, change);
+	return is_unread(change) ? read_file(change, again ? &b->spool : NULL, w, e)
+				 : write_known(w, &b->spool, again, change, e);
 }
 
 int build_changes_fill(struct build *b, struct build_changes *c,
@@ -400,7 +457,7 @@ int build_changes_fill(struct build *b, struct build_changes *c,
 	for (size_t i = 0; r == 0 && i < c->n; i++) {
 		if (build_cancelled(b))
 			return err_set(e, -ECANCELED, "cancelled");
-		r = write_change(new->writer, c, &c->v[i], e);
+		r = write_change(b, new->writer, c, &c->v[i], e);
 	}
 	return r;
 }
@@ -419,10 +476,8 @@ int build_changes_write(struct build *b, struct build_changes *c,
 
 void build_changes_free(struct build_changes *c)
 {
-	for (size_t i = 0; i < c->n; i++) {
-		let_go(c, &c->v[i]);
+	for (size_t i = 0; i < c->n; i++)
 		change_clear(&c->v[i]);
-	}
 	free(c->v);
 	*c = (struct build_changes){0};
 }

@@ -20,19 +20,20 @@ struct build_change {
 	bool parent; /* a folder on the way: its time says nothing */
 	int root;    /* borrowed: the folder that `from` is in; -1: there are no bytes */
 	char *from;  /* path in root, no links in it */
-	char *text;  /* or the bytes themselves: text, */
-	char *bytes; /* or what was read of them in advance, all entry.size */
+	char *text;  /* or the bytes themselves */
 	dev_t dev;   /* of a file with several names; 0 else */
 	ino_t ino;
 	struct oci_digest content;  /* of a file, when digests are asked for */
 	struct build_known *unread; /* by what it is to be known; NULL: content is set */
 	struct build_files *files;  /* and to whom; NULL: no digests are asked for */
+	bool again;		    /* another change has the same bytes */
 };
 
 struct build_changes {
 	struct build_change *v;
 	size_t n;
-	bool keep_small; /* files, for other layers that may want them */
+	const struct build_step *step; /* whose they are */
+	bool spooled; /* what is read for digests alone is wanted again */
 };
 
 /* A zeroed one with this path; valid until the next is added. */
@@ -63,6 +64,9 @@ void build_change_seen(struct build_change *change);
  */
 void build_changes_settle(struct build_changes *c, int64_t now);
 
+/* Looks for files that several names stand for, of a step with several sources. */
+void build_changes_mark_repeated(struct build_changes *c);
+
 /* All but times. */
 void build_changes_key(const struct build_changes *c, struct build_key *k);
 
@@ -72,8 +76,8 @@ int build_changes_digests(struct build *b, struct build_changes *c, struct err *
 /* With b->reading: how many bytes have to be read, which nobody did meanwhile. */
 uint64_t build_changes_unread(struct build_changes *c);
 
-/* And does so; keep: all bytes stay in memory for build_changes_fill(). */
-int build_changes_read(struct build_changes *c, bool keep, struct err *e);
+/* And does so. */
+int build_changes_read(struct build *b, struct build_changes *c, struct err *e);
 
 /*
  * Begins a layer and adds everything to it; the digests of what was unread are set on the

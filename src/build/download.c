@@ -17,6 +17,11 @@
 /* Of one file: more than any image has, less than fills a disk unnoticed. */
 static const uint64_t DOWNLOAD_MAX = (uint64_t)16 << 30;
 
+bool build_download_is(const char *source)
+{
+	return strncmp(source, "http://", 7) == 0 || strncmp(source, "https://", 8) == 0;
+}
+
 void build_downloads_init(struct build_downloads *d, struct store *store,
 			  struct registry *client)
 {

@@ -33,6 +33,9 @@ struct build_downloads {
 void build_downloads_init(struct build_downloads *d, struct store *store,
 			  struct registry *client);
 
+/* Whether a source of ADD is the address of one. */
+bool build_download_is(const char *source);
+
 /*
  * expected (NULL: any) is the digest that it must have; if the store has that already,
  * nobody is asked. *download stays with d.

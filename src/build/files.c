@@ -24,11 +24,6 @@ struct seen {
 	bool lasting; /* its times are old enough for later builds */
 };
 
-struct kept {
-	struct oci_digest digest;
-	char *bytes;
-};
-
 static int compare(const void *a, const void *b)
 {
 	const struct build_known *x = a, *y = b;
@@ -152,48 +147,6 @@ void build_files_add(struct build_files *f, const struct build_known *k)
 	pthread_mutex_unlock(&f->lock);
 }
 
-static int compare_kept(const void *a, const void *b)
-{
-	return memcmp(a, b, sizeof(struct oci_digest)); /* the first member */
-}
-
-static void kept_free(void *kept)
-{
-	free(((struct kept *)kept)->bytes);
-	free(kept);
-}
-
-void build_files_keep(struct build_files *f, const struct oci_digest *digest, char *bytes,
-		      size_t n)
-{
-	struct kept *kept = xcalloc(1, sizeof *kept);
-	bool fits;
-
-	*kept = (struct kept){*digest, bytes};
-	pthread_mutex_lock(&f->lock);
-	fits = n <= BUILD_FILES_KEPT - f->nkept && !tfind(kept, &f->kept, compare_kept);
-	if (fits) {
-		if (!tsearch(kept, &f->kept, compare_kept))
-			abort(); /* out of memory */
-		f->nkept += n;
-	}
-	pthread_mutex_unlock(&f->lock);
-	if (!fits)
-		kept_free(kept);
-}
-
-const char *build_files_kept(struct build_files *f, const struct oci_digest *digest)
-{
-	struct kept **found;
-	const char *bytes;
-
-	pthread_mutex_lock(&f->lock);
-	found = tfind(digest, &f->kept, compare_kept);
-	bytes = found ? (*found)->bytes : NULL;
-	pthread_mutex_unlock(&f->lock);
-	return bytes;
-}
-
 static void add_lasting(const void *node, VISIT visit, void *context)
 {
 	const struct seen *seen = *(struct seen *const *)node;
@@ -219,6 +172,5 @@ void build_files_free(struct build_files *f)
 		pthread_mutex_destroy(&f->lock);
 	free(f->v);
 	tdestroy(f->seen, free);
-	tdestroy(f->kept, kept_free);
 	*f = (struct build_files){0};
 }

@@ -2,14 +2,10 @@
 #pragma once
 
 /*
- * Digests of the context's files, and some of their contents. What was read once is known
- * by the file's device, number, size and times for the rest of the build, and for later
- * builds of the same context (the "stat cache"), so that an unchanged context costs a
- * walk and no reading. Times that are newer than the build, or nearly, tell nothing later
- * and are not kept.
- *
- * Contents are kept of small files that may go into another layer, BUILD_FILES_KEPT bytes
- * in all: what does not fit is read from the disk again.
+ * Digests of the context's files. What was read once is known by the file's device,
+ * number, size and times for the rest of the build, and for later builds of the same
+ * context (the "stat cache"), so that an unchanged context costs a walk and no reading.
+ * Times that are newer than the build, or nearly, tell nothing later and are not kept.
  */
 
 #include <pthread.h>
@@ -18,8 +14,6 @@
 #include "base/err.h"
 #include "oci/digest.h"
 #include "store/store.h"
-
-enum { BUILD_FILE_KEPT = 1 << 20, BUILD_FILES_KEPT = 16 << 20 };
 
 struct build_known {
 	uint64_t dev, ino, size;
@@ -37,8 +31,6 @@ struct build_files {
 	pthread_mutex_t lock; /* of what follows */
 	void *seen;	      /* tree of those that this build met, tsearch(3) */
 	bool changed;	      /* there are new ones to keep */
-	void *kept;	      /* tree of contents by digest */
-	size_t nkept;	      /* bytes of them */
 };
 
 /* Reads what is known of a context; nothing is fine. */
@@ -56,13 +48,6 @@ void build_files_add(struct build_files *f, const struct build_known *k);
 /* Reads a file for its digest alone. */
 int build_file_digest(int root, const char *path, struct oci_digest *digest,
 		      struct err *e);
-
-/* Takes over the bytes of a file: they are kept if there is room. */
-void build_files_keep(struct build_files *f, const struct oci_digest *digest, char *bytes,
-		      size_t n);
-
-/* What was kept, until the end; NULL when nothing was. */
-const char *build_files_kept(struct build_files *f, const struct oci_digest *digest);
 
 /* Writes it back when something was added. */
 int build_files_save(struct build_files *f, struct err *e);

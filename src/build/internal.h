@@ -19,6 +19,8 @@
 #include "build/plan.h"
 #include "build/secrets.h"
 #include "build/seen.h"
+#include "build/sharing.h"
+#include "build/spool.h"
 #include "oci/blobs.h"
 #include "registry/client.h"
 #include "run/cgroup.h"
@@ -67,6 +69,8 @@ struct build {
 	 * waits for them, and does not read them once more.
 	 */
 	pthread_mutex_t reading;
+	struct build_spool spool;
+	struct build_sharing sharing; /* known before the steps */
 	struct build_ahead ahead;
 	struct build_downloads downloads;
 	struct build_checkouts checkouts;

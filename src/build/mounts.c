@@ -271,8 +271,7 @@ static int key_of_folder(struct build *b, const struct build_step *s,
 			 struct build_folder *folder, const char *source,
 			 struct build_key *k, struct err *e)
 {
-	AUTO_CHANGES struct build_changes changes = {
-		.keep_small = build_step_shares_files(b, s)};
+	AUTO_CHANGES struct build_changes changes = {.step = s};
 	AUTO_FREE char *resolved = NULL;
 	struct build_tree t = build_folder_tree(folder);
 	AUTO_STRV struct strv paths = STRV_INIT;

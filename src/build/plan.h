@@ -56,6 +56,7 @@ struct build_step {
 	size_t last_user;
 	bool fresh;    /* what it came to in other builds does not count */
 	bool in_image; /* what it adds is pushed as soon as it is there */
+	size_t copier; /* among those of the build's sharing, from 1; 0: none */
 
 	/* The outcome, once it is done. */
 	enum build_step_state state;

@@ -21,7 +21,7 @@
 #include "build/tree.h"
 #include "registry/fetch.h"
 
-enum { KEEP_MAX = 4 << 20 }; /* bytes of files in memory */
+enum { SPOOL_MAX = 4 << 20 }; /* bytes of files that may be written twice */
 
 struct copy {
 	struct build *b;
@@ -35,7 +35,8 @@ struct copy {
 	bool has_owner; /* --chown */
 	struct build_owner owner;
 	bool parents, to_folder;
-	char *to; /* in the form of layers */
+	bool several; /* sources: one file may be among them twice */
+	char *to;     /* in the form of layers */
 	struct build_changes changes;
 	struct build_archives archives;
 	struct added {
@@ -374,8 +375,7 @@ static int copy_parents(struct copy *c, const char *path, const char *kept, stru
 	return r < 0 ? r : dress(c, first, e);
 }
 
-static int copy_one(struct copy *c, const char *source, const char *path, bool several,
-		    struct err *e)
+static int copy_one(struct copy *c, const char *source, const char *path, struct err *e)
 {
 	AUTO_FREE char *resolved = NULL;
 	AUTO_FREE char *to = NULL;
@@ -390,7 +390,7 @@ static int copy_one(struct copy *c, const char *source, const char *path, bool s
 	if (c->parents) {
 		to = join(c->to, pivot(source, path));
 		r = copy_parents(c, path, pivot(source, path), e);
-	} else if (!S_ISDIR(st.st_mode) && (c->to_folder || several))
+	} else if (!S_ISDIR(st.st_mode) && (c->to_folder || c->several))
 		to = join(c->to, last_part(path));
 	else
 		to = xstrdup(c->to);
@@ -489,11 +489,6 @@ static int add_repository(struct copy *c, const char *url, struct err *e)
 	return tree.root < 0 ? tree.root : add_contents(c, &tree, e);
 }
 
-static bool is_url(const char *source)
-{
-	return strncmp(source, "http://", 7) == 0 || strncmp(source, "https://", 8) == 0;
-}
-
 static int copy_source(struct copy *c, const char *source, struct err *e)
 {
 	AUTO_STRV struct strv paths = STRV_INIT;
@@ -501,14 +496,14 @@ static int copy_source(struct copy *c, const char *source, struct err *e)
 
 	if (c->add && build_git_is(source))
 		return add_repository(c, source, e);
-	if (c->add && is_url(source))
+	if (c->add && build_download_is(source))
 		return add_url(c, source, e);
 	r = build_tree_glob(&c->tree, source, &paths, e);
 	if (r == 0 && !paths.n)
 		return err_set(e, -ENOENT, "nothing in %s fits %s", c->tree.name, source);
+	c->several = paths.n > 1 || c->s->in.args.n > 2;
 	for (size_t i = 0; r == 0 && i < paths.n; i++)
-		r = copy_one(c, source, paths.v[i], paths.n > 1 || c->s->in.args.n > 2,
-			     e);
+		r = copy_one(c, source, paths.v[i], e);
 	return r;
 }
 
@@ -579,9 +574,9 @@ static int fill(struct copy *c, struct err *e)
 
 /*
  * The key needs the digests of all files, and each is read only once. A few new ones stay
- * in memory until it is known whether the layer is there already; of more, the layer is
- * made at once, though it may turn out that it was there. Others who want the same files
- * wait until then, for they may want the same layer.
+ * in the spool until it is known whether the layer is there already; of more, the layer
+ * is made at once, though it may turn out that it was there. Others who want the same
+ * files wait until then, for they may want the same layer.
  */
 static int read_unread(struct copy *c, struct err *e)
 {
@@ -595,9 +590,10 @@ static int read_unread(struct copy *c, struct err *e)
 			unlock_reading(c);
 		return 0;
 	}
-	if (unread > KEEP_MAX && !c->nadded)
+	if (unread > SPOOL_MAX && !c->nadded)
 		return fill(c, e);
-	return build_changes_read(&c->changes, !c->nadded, e);
+	c->changes.spooled = true;
+	return build_changes_read(c->b, &c->changes, e);
 }
 
 static int copy_all(struct copy *c, struct err *e)
@@ -609,20 +605,25 @@ static int copy_all(struct copy *c, struct err *e)
 		r = copy_source(c, in->args.v[i].text, e);
 	for (size_t i = 0; r == 0 && i < in->nheredocs; i++)
 		r = copy_heredoc(c, &in->heredocs[i], e);
+	build_changes_settle(&c->changes, c->b->now);
+	if (c->several)
+		build_changes_mark_repeated(&c->changes);
 	return r;
 }
 
 /* Everything once more, with what is in the archives. */
 static int expand(struct copy *c, struct err *e)
 {
-	bool keep_small = c->changes.keep_small;
 	int r;
 
 	build_changes_free(&c->changes);
-	c->changes.keep_small = keep_small;
+	c->changes.step = c->s;
 	c->expanding = true;
 	r = copy_all(c, e);
-	build_changes_settle(&c->changes, c->b->now);
+	if (r == 0 && build_changes_unread(&c->changes))
+		return err_set(e, -ESTALE,
+			       "files were changed while they were added: run the build "
+			       "again");
 	return r;
 }
 
@@ -671,6 +672,7 @@ int build_step_copy(struct build *b, struct build_step *s, struct build_outcome 
 	struct oci_digest key;
 	int r = prepare(&c, e);
 
+	c.changes.step = s;
 	if (r == 0)
 		r = copy_all(&c, e);
 	if (r < 0)
@@ -679,8 +681,6 @@ int build_step_copy(struct build *b, struct build_step *s, struct build_outcome 
 	*cached = false;
 	if (!c.changes.n && !c.nadded)
 		return 0;
-	build_changes_settle(&c.changes, b->now);
-	c.changes.keep_small = c.nadded || build_step_shares_files(b, s);
 	r = read_unread(&c, e);
 	if (r < 0)
 		return r;

@@ -24,32 +24,6 @@ int build_lock(struct build *b, const struct oci_digest *key, struct err *e)
 	return r;
 }
 
-/* The same instruction, for whichever platform. */
-static bool is_same(const struct build_step *a, const struct build_step *b)
-{
-	return a->file == b->file && a->in.pos.line == b->in.pos.line;
-}
-
-static bool is_at_or_before(const struct build_step *t, const struct build_step *s)
-{
-	for (; s; s = s->parent)
-		if (is_same(t, s))
-			return true;
-	return false;
-}
-
-bool build_step_shares_files(const struct build *b, const struct build_step *s)
-{
-	for (size_t i = 0; i < b->plan.nsteps; i++) {
-		const struct build_step *t = b->plan.steps[i];
-
-		if (t->kind == BUILD_COPY && (!t->nsources || t->sources[0]->folder) &&
-		    !is_at_or_before(t, s))
-			return true;
-	}
-	return false;
-}
-
 int build_once(struct build *b, const struct build_step *s, const struct oci_digest *key,
 	       int (*make)(struct build *b, void *context, struct build_outcome *outcome,
 			   struct err *e),

@@ -12,12 +12,6 @@
 /* The steps that it needs are done. *cached: nothing had to be done. Any thread. */
 int build_step_do(struct build *b, struct build_step *s, bool *cached, struct err *e);
 
-/*
- * Whether a step that may not be done yet copies files of a folder of this machine, which
- * may be those that s reads.
- */
-bool build_step_shares_files(const struct build *b, const struct build_step *s);
-
 /* The kinds; each finds out its key and its outcome. */
 int build_step_run(struct build *b, struct build_step *s, struct build_outcome *outcome,
 		   bool *cached, struct err *e);

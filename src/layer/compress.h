@@ -9,6 +9,7 @@
  */
 
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/err.h"
 
@@ -30,6 +31,9 @@ enum layer_compression layer_compression_guess(const void *data, size_t n);
 void layer_compression_levels(enum layer_compression c, int *min, int *max, int *usual);
 
 enum { LAYER_BLOCK_SIZE = 512 << 10 };
+
+/* Fills data with up to n bytes: how many, 0 at the end, or a negative errno. */
+typedef ssize_t (*layer_source)(void *context, void *data, size_t n, struct err *e);
 
 /* Takes bytes on their way; 0 or a negative errno. Called from one thread at a time. */
 typedef int (*layer_sink)(void *context, const void *data, size_t n, struct err *e);

@@ -16,9 +16,6 @@
 #include "layer/index.h"
 #include "layer/result.h"
 
-/* Fills data with up to n bytes: how many, 0 at the end, or a negative errno. */
-typedef ssize_t (*layer_source)(void *context, void *data, size_t n, struct err *e);
-
 /* The layer_source of a file descriptor: context points to the int. */
 ssize_t layer_source_fd(void *context, void *data, size_t n, struct err *e);
 

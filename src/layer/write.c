@@ -16,9 +16,7 @@ struct layer_writer {
 	struct layer_write_options options;
 	struct layer_pipe *pipe;
 	struct strbuf header;
-	struct oci_hasher *content; /* of the entry, when its digest is asked for */
-	const void *bytes;	    /* of the entry, when they are in memory */
-	char *last;		    /* path of the last entry */
+	char *last; /* path of the last entry */
 	uint64_t entries;
 };
 
@@ -49,9 +47,29 @@ const struct layer_write_options *layer_writer_options(const struct layer_writer
 
 /* --- Content --- */
 
+/* Where a file's bytes come from. */
+struct content {
+	int fd;		     /* read at any place; */
+	layer_source source; /* or else, if there is one, from its start to its end */
+	void *context;
+};
+
+static ssize_t read_some(const struct content *c, const char *path, void *to, size_t n,
+			 uint64_t from, struct err *e)
+{
+	ssize_t got;
+
+	if (c->source)
+		return c->source(c->context, to, n, e);
+	do
+		got = pread(c->fd, to, n, (off_t)from);
+	while (got < 0 && errno == EINTR);
+	return got < 0 ? err_sys(e, -errno, "cannot read %s", path) : got;
+}
+
 /* n bytes of the file from an offset on, straight into the pipe. */
-static int add_bytes(struct layer_writer *w, int fd, const char *path, uint64_t from,
-		     uint64_t n, struct err *e)
+static int add_bytes(struct layer_writer *w, const struct content *c, const char *path,
+		     uint64_t from, uint64_t n, struct err *e)
 {
 	while (n) {
 		uint8_t *to;
@@ -61,16 +79,12 @@ static int add_bytes(struct layer_writer *w, int fd, const char *path, uint64_t 
 
 		if (r < 0)
 			return r;
-		got = pread(fd, to, room < n ? room : (size_t)n, (off_t)from);
-		if (got < 0 && errno == EINTR)
-			continue;
+		got = read_some(c, path, to, room < n ? room : (size_t)n, from, e);
 		if (got < 0)
-			return err_sys(e, -errno, "cannot read %s", path);
+			return (int)got;
 		if (got == 0)
 			return err_set(e, -EIO, "%s became shorter while it was read",
 				       path);
-		if (w->content)
-			oci_hasher_add(w->content, to, (size_t)got);
 		layer_pipe_advance(w->pipe, (size_t)got);
 		from += (uint64_t)got;
 		n -= (uint64_t)got;
@@ -78,18 +92,16 @@ static int add_bytes(struct layer_writer *w, int fd, const char *path, uint64_t 
 	return 0;
 }
 
-static int add_content(struct layer_writer *w, const struct layer_entry *entry, int fd,
-		       struct err *e)
+static int add_content(struct layer_writer *w, const struct layer_entry *entry,
+		       const struct content *c, struct err *e)
 {
 	uint64_t size = tar_content_size(entry);
 	int r = 0;
 
-	if (w->bytes)
-		r = layer_pipe_write(w->pipe, w->bytes, size, e);
-	else if (!entry->extents)
-		r = add_bytes(w, fd, entry->path, 0, size, e);
+	if (!entry->extents)
+		r = add_bytes(w, c, entry->path, 0, size, e);
 	for (size_t i = 0; r == 0 && i < entry->nextents; i++)
-		r = add_bytes(w, fd, entry->path, entry->extents[i].offset,
+		r = add_bytes(w, c, entry->path, entry->extents[i].offset,
 			      entry->extents[i].size, e);
 	return r < 0 ? r : layer_pipe_zeros(w->pipe, -size % TAR_BLOCK, e);
 }
@@ -146,8 +158,8 @@ static void translate(const struct layer_writer *w, struct layer_entry *entry)
 		entry->mtime = o->epoch;
 }
 
-static int add_real(struct layer_writer *w, const struct layer_entry *entry, int fd,
-		    struct err *e)
+static int add_real(struct layer_writer *w, const struct layer_entry *entry,
+		    const struct content *c, struct err *e)
 {
 	int r;
 
@@ -156,15 +168,15 @@ static int add_real(struct layer_writer *w, const struct layer_entry *entry, int
 	if (r == 0)
 		r = layer_pipe_write(w->pipe, w->header.data, w->header.len, e);
 	if (r == 0 && tar_content_size(entry))
-		r = add_content(w, entry, fd, e);
+		r = add_content(w, entry, c, e);
 	if (r == 0 && entry->opaque)
 		r = add_marker(w, entry, entry->path, strlen(entry->path),
 			       LAYER_OPAQUE_NAME, e);
 	return r;
 }
 
-int layer_writer_add(struct layer_writer *w, const struct layer_entry *entry, int fd,
-		     struct err *e)
+static int add(struct layer_writer *w, const struct layer_entry *entry,
+	       const struct content *c, struct err *e)
 {
 	const char *slash = strrchr(entry->path, '/');
 	struct layer_entry own = *entry; /* what is changed in it is no pointer */
@@ -181,7 +193,7 @@ int layer_writer_add(struct layer_writer *w, const struct layer_entry *entry, in
 	if (entry->type == LAYER_WHITEOUT)
 		r = add_whiteout(w, &own, e);
 	else
-		r = add_real(w, &own, fd, e);
+		r = add_real(w, &own, c, e);
 	if (r < 0)
 		return r;
 	own.offset = tar_content_size(&own)
@@ -196,28 +208,20 @@ int layer_writer_add(struct layer_writer *w, const struct layer_entry *entry, in
 	return 0;
 }
 
-int layer_writer_add_bytes(struct layer_writer *w, const struct layer_entry *entry,
-			   const void *bytes, struct err *e)
+int layer_writer_add(struct layer_writer *w, const struct layer_entry *entry, int fd,
+		     struct err *e)
 {
-	int r;
+	const struct content c = {.fd = fd};
 
-	w->bytes = bytes;
-	r = layer_writer_add(w, entry, -1, e);
-	w->bytes = NULL;
-	return r;
+	return add(w, entry, &c, e);
 }
 
-int layer_writer_add_hashed(struct layer_writer *w, const struct layer_entry *entry,
-			    int fd, struct oci_digest *content, struct err *e)
+int layer_writer_add_from(struct layer_writer *w, const struct layer_entry *entry,
+			  layer_source source, void *context, struct err *e)
 {
-	int r;
+	const struct content c = {.fd = -1, .source = source, .context = context};
 
-	w->content = oci_hasher_new();
-	r = layer_writer_add(w, entry, fd, e);
-	if (r == 0)
-		oci_hasher_finish(w->content, content);
-	oci_hasher_free(TAKE_PTR(w->content));
-	return r;
+	return add(w, entry, &c, e);
 }
 
 int layer_writer_finish(struct layer_writer *w, struct layer_result *result,

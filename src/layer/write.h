@@ -45,13 +45,9 @@ int layer_writer_new(struct layer_writer **w, const struct layer_write_options *
 int layer_writer_add(struct layer_writer *w, const struct layer_entry *entry, int fd,
 		     struct err *e);
 
-/* The same of a file whose content is in memory: as many bytes as the entry has. */
-int layer_writer_add_bytes(struct layer_writer *w, const struct layer_entry *entry,
-			   const void *bytes, struct err *e);
-
-/* From fd, and tells the digest of the content, which is read only once. */
-int layer_writer_add_hashed(struct layer_writer *w, const struct layer_entry *entry,
-			    int fd, struct oci_digest *content, struct err *e);
+/* The same of a file without holes: source gives as many bytes as the entry has. */
+int layer_writer_add_from(struct layer_writer *w, const struct layer_entry *entry,
+			  layer_source source, void *context, struct err *e);
 
 /*
  * What a step wrote into an overlay's upper folder: whiteouts (0:0 devices, or overlay's

@@ -59,6 +59,12 @@ bool store_exists(const char *path, bool privileged);
 const char *store_path(const struct store *s);
 int store_dirfd(const struct store *s);
 
+/*
+ * A file for what takes too much memory, to be read and written: it has no name, and goes
+ * away when it is closed. The fd is the caller's.
+ */
+int store_spool(struct store *s, struct err *e);
+
 /* --- Blobs --- */
 
 struct store_ingest;

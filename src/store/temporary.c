@@ -108,6 +108,17 @@ int store_temporary_folder(struct store *s, char **name, struct err *e)
 	return temporary(s, true, name, e);
 }
 
+int store_spool(struct store *s, struct err *e)
+{
+	AUTO_FREE char *name = NULL;
+	AUTO_CLOSE int fd = store_temporary_file(s, &name, e);
+
+	if (fd >= 0 && unlinkat(s->tmp, name, 0) < 0)
+		return err_sys(e, -errno, "cannot remove a temporary file in %s/tmp",
+			       s->path);
+	return TAKE_FD(fd);
+}
+
 struct cleaning {
 	struct store *store;
 	struct store_amount *usage;

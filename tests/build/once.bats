@@ -67,27 +67,95 @@ traced_build()
 	done
 }
 
-# All layers have to be made; in the second round of files whose digests are known.
-@test "so is one that is known, and not one that is too large to be kept" {
+# Steps in both orders of time: the second waits for the first, or finds what it left. In
+# the second round digests are known, and all layers have to be made.
+@test "so is one that is known, however large, by stages side by side" {
 	mkdir ctx/tree
 	echo small >ctx/tree/small
-	head -c 2M /dev/urandom >ctx/tree/large
+	head -c 20M /dev/urandom >ctx/tree/large
 	touch -d yesterday ctx/tree/*
 	sleep 3
 	for layers in a/b c/d; do
 		dockerfile <<-EOF
-			FROM \$BASE
+			FROM \$BASE AS one
 			COPY tree /${layers%/*}/
+			FROM \$BASE
 			COPY tree /${layers#*/}/
+			COPY --from=one /${layers%/*} /${layers%/*}
 		EOF
 		traced_build ctx
 		run opened 'tree/(small|large)'
-		[ "$output" = $'2 tree/large\n1 tree/small' ]
+		[ "$output" = $'1 tree/large\n1 tree/small' ]
 		build --platform linux/amd64,linux/arm64 -o out ctx
 		diff -r ctx/tree "out/linux_arm64/${layers%/*}"
 		diff -r ctx/tree "out/linux_arm64/${layers#*/}"
 		rm -r out
 	done
+}
+
+# Bytes of a file that the build read from its start on; a look at a place is none.
+bytes_read() # NAME COMMAND...
+{
+	local name=$1
+
+	shift
+	strace -f -qq -y -e trace=read -o reads "$@" >/dev/null
+	awk -v name="/$name>," '/read\(/ && index($0, name) { n += $NF } END { print n + 0 }' reads
+}
+
+@test "so is one that has two names in an instruction, and one beside an archive" {
+	need strace
+	mkdir ctx/lib tree
+	head -c 5M /dev/urandom >ctx/lib/libx.so.1
+	head -c 5M /dev/urandom >ctx/liby.so.1
+	ln -s libx.so.1 ctx/lib/libx.so
+	ln -s lib/libx.so.1 ctx/libx.so.9
+	echo inner >tree/inner
+	tar -C tree -cf ctx/x.tar inner
+	set -- "${top_builddir:-build}/mab-build" build --tls-verify=false \
+		--platform linux/amd64,linux/arm64 ctx
+	dockerfile <<<$'FROM $BASE\nCOPY lib/lib* libx.so.9 /lib/'
+	[ "$(bytes_read libx.so.1 "$@")" -eq $((5 << 20)) ]
+	build -o out ctx
+	for name in libx.so libx.so.1 libx.so.9; do
+		cmp ctx/lib/libx.so.1 "out/lib/$name"
+	done
+	dockerfile <<<$'FROM $BASE\nADD liby.so.1 x.tar /other/'
+	[ "$(bytes_read liby.so.1 "$@")" -eq $((5 << 20)) ]
+	build -o out ctx
+	cmp ctx/liby.so.1 out/other/liby.so.1
+	[ "$(cat out/other/inner)" = inner ]
+}
+
+# Bytes that the build wrote at a place of its own choice: nothing else is kept like that.
+kept()
+{
+	awk -F' = ' '/pwrite64\(/ { n += $NF } END { print n + 0 }' kept
+}
+
+@test "only what two instructions name is kept for the second" {
+	need strace
+	head -c 5M /dev/urandom >ctx/large
+	echo small >ctx/small
+	ln -s small ctx/link
+	dockerfile <<-'EOF'
+		FROM $BASE
+		COPY link /first/
+		COPY . /second/
+	EOF
+	strace -f -qq -e trace=pwrite64 -o kept "${top_builddir:-build}/mab-build" build \
+		--tls-verify=false --platform linux/amd64,linux/arm64 ctx
+	[ "$(kept)" -eq 6 ]
+}
+
+@test "no room for what is kept ends the build with an error that says so" {
+	need strace
+	echo file >ctx/file
+	dockerfile <<<$'FROM $BASE\nCOPY file /'
+	run strace -f -qq -o trace -e inject=pwrite64:error=ENOSPC \
+		"${top_builddir:-build}/mab-build" build --tls-verify=false ctx
+	[ "$status" -eq 1 ]
+	[[ $output == *"Dockerfile:2:1: "*"cannot keep what other layers need in "*": No space left on device"* ]]
 }
 
 @test "one that is known is not read for its digest" {
@@ -119,8 +187,9 @@ late_open() # COMMAND...
 	sleep 3
 	dockerfile <<<$'FROM $BASE\nCOPY file /one/'
 	build ctx
-	dockerfile <<<$'FROM $BASE\nCOPY file /two/'
-	(sleep 1.5 && "$@") & # between the look at the file and its opening
+	printf '%b\n' "${late:-FROM \$BASE\nCOPY file /two/}" | dockerfile
+	# Between the last look at the file, each of which is late too, and its opening.
+	(sleep "${looks:-1}.5" && "$@") &
 	change=$!
 	run strace -f -qq -o trace -P file -e trace=openat2 \
 		-e inject=openat2:delay_enter=1000000 \
@@ -134,6 +203,15 @@ late_open() # COMMAND...
 	[[ $output == *"Dockerfile:2:1: "*"file was changed while it was copied: run the build again"* ]]
 	build -o out ctx
 	cmp ctx/file out/two/file
+}
+
+# A stage that waits for the file to be read takes over from the one that failed. What
+# both may want is looked at for that, two times.
+@test "and so it does when two stages want it" {
+	late='FROM $BASE AS two\nCOPY file /two/\nFROM $BASE\nCOPY file /three/\nCOPY --from=two /two /'
+	looks=3 late_open dd if=/dev/zero of=ctx/file bs=1 count=1 conv=notrunc status=none
+	[ "$status" -eq 1 ]
+	[[ $output == *"file was changed while it was copied: run the build again"* ]]
 }
 
 @test "one that is only touched does not" {
