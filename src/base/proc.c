@@ -18,7 +18,6 @@ extern char **environ;
 
 enum {
 	SAID_MAX = 4096,
-	ANSWER_MAX = 64 * 1024,
 	CANCEL_MS = 100,
 };
 
@@ -95,7 +94,7 @@ static int judge(const char *program, int status, const char *said, struct err *
 /* The answer is in a file in memory, so that only one pipe has to be read. */
 static int read_answer(int fd, struct strbuf *answer, struct err *e)
 {
-	ssize_t n = pread(fd, strbuf_grow(answer, ANSWER_MAX), ANSWER_MAX, 0);
+	ssize_t n = pread(fd, strbuf_grow(answer, PROC_ANSWER_MAX), PROC_ANSWER_MAX, 0);
 
 	if (n < 0)
 		return err_sys(e, -errno, "cannot read a program's answer");

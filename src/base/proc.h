@@ -17,11 +17,14 @@
  */
 int proc_run(const char *const *argv, struct strbuf *said, struct err *e);
 
+enum { PROC_ANSWER_MAX = 64 * 1024 };
+
 /* How to run it otherwise. */
 struct proc_how {
 	const struct strv
 		*env; /* NAME=VALUE, all of the environment; NULL: the caller's */
-	struct strbuf *answer; /* gets its stdout, up to 64 KiB; NULL: /dev/null */
+	struct strbuf *answer; /* gets the first PROC_ANSWER_MAX bytes of its stdout;
+				  NULL: /dev/null */
 	/* Asked now and then; once true, the program is ended: -ECANCELED. NULL: never.
 	 */
 	bool (*canceled)(void *data);

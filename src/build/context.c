@@ -264,7 +264,7 @@ static int open_repository(struct build_contexts *c, const char *url,
 
 	if (folder < 0)
 		return folder;
-	root = build_git_fetch(&g, folder, path, &below, e);
+	root = build_git_fetch(&g, folder, path, &below, NULL, e);
 	if (root < 0)
 		return root;
 	close(root);

@@ -249,13 +249,25 @@ static int fetch(struct repository *repo, struct err *e)
 	return err_set(e, r, "%s", why.text);
 }
 
+/* Of its own, even if the store is inside of another. */
+static int init(struct repository *repo, int dirfd, struct err *e)
+{
+	struct stat st;
+	int r;
+
+	if (fstatat(dirfd, ".git", &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return 0;
+	r = git(repo, NULL, WORDS("init", "-q"), e);
+	return r < 0 ? r
+		     : git(repo, NULL, WORDS("remote", "add", "origin", repo->address),
+			   e);
+}
+
 static int get_files(struct repository *repo, int dirfd, struct err *e)
 {
 	struct stat st;
-	int r = git(repo, NULL, WORDS("init", "-q"), e);
+	int r = init(repo, dirfd, e);
 
-	if (r == 0)
-		r = git(repo, NULL, WORDS("remote", "add", "origin", repo->address), e);
 	if (r == 0)
 		r = fetch(repo, e);
 	if (r == 0 && fstatat(dirfd, ".gitmodules", &st, AT_SYMLINK_NOFOLLOW) == 0)
@@ -266,8 +278,9 @@ static int get_files(struct repository *repo, int dirfd, struct err *e)
 	return r;
 }
 
-/* The commit that is checked out: its hash against the wanted one, and its time. */
-static int check_commit(struct repository *repo, int64_t *when, struct err *e)
+/* The commit that is checked out: its hash, against the wanted one, and its time. */
+static int check_commit(struct repository *repo, char **commit, int64_t *when,
+			struct err *e)
 {
 	AUTO_STRBUF struct strbuf answer = STRBUF_INIT;
 	const char *want = repo->g->commit;
@@ -283,6 +296,8 @@ static int check_commit(struct repository *repo, int64_t *when, struct err *e)
 			       "%s of %s is the commit %.*s now, not %s as "
 			       "--checksum says",
 			       repo->ref, repo->address, (int)n, answer.data, want);
+	if (commit)
+		*commit = xstrndup(answer.data, n);
 	return 0;
 }
 
@@ -330,8 +345,49 @@ static void repository_free(struct repository *repo)
 	strv_free(&repo->env);
 }
 
+static bool is_whole_hash(const char *ref)
+{
+	return is_hash(ref) && (strlen(ref) == 40 || strlen(ref) == 64);
+}
+
+/* An annotated tag is another object than its commit, which `^{}` stands for. */
+static int ask(struct repository *repo, struct strbuf *answer, struct err *e)
+{
+	AUTO_FREE char *peeled = xasprintf("%s^{}", repo->ref);
+	int r = git(repo, answer,
+		    WORDS("ls-remote", "-q", repo->address, repo->ref, peeled), e);
+
+	if (answer->len >= PROC_ANSWER_MAX)
+		strbuf_trim(answer, 0); /* it may lack what matters */
+	return r;
+}
+
+int build_git_ask(const struct build_git *g, int dirfd, const char *path, char **answer,
+		  struct err *e)
+{
+	CLEAN(repository_free)
+	struct repository repo = {.g = g, .path = path, .env = STRV_INIT};
+	AUTO_STRBUF struct strbuf said = STRBUF_INIT;
+	int r = parse(&repo, e);
+
+	if (r < 0)
+		return r;
+	if (is_whole_hash(repo.ref)) {
+		*answer = xstrdup(repo.ref);
+		return 0;
+	}
+	set_environment(&repo);
+	r = init(&repo, dirfd, e);
+	if (r == 0)
+		r = ask(&repo, &said, e);
+	if (r < 0)
+		return err_wrap(e, r, "cannot fetch %s", repo.address);
+	*answer = strbuf_take(&said);
+	return 0;
+}
+
 int build_git_fetch(const struct build_git *g, int dirfd, const char *path, char **below,
-		    struct err *e)
+		    char **commit, struct err *e)
 {
 	CLEAN(repository_free)
 	struct repository repo = {.g = g, .path = path, .env = STRV_INIT};
@@ -343,7 +399,7 @@ int build_git_fetch(const struct build_git *g, int dirfd, const char *path, char
 	set_environment(&repo);
 	r = get_files(&repo, dirfd, e);
 	if (r == 0)
-		r = check_commit(&repo, &when, e);
+		r = check_commit(&repo, commit, &when, e);
 	if (r == 0)
 		r = tidy(g, dirfd, when, e);
 	if (r < 0)

@@ -30,9 +30,18 @@ struct build_git {
 };
 
 /*
+ * What the server says of the wanted commit, without fetching it: *answer, the caller's,
+ * is another text when another commit is meant. A whole hash is its own answer, and
+ * nobody is asked. "" when only fetching tells. The folder is one for build_git_fetch().
+ */
+int build_git_ask(const struct build_git *g, int dirfd, const char *path, char **answer,
+		  struct err *e);
+
+/*
  * Fills the empty folder of this path, which dirfd is open on, with the files of the
  * commit; their times are the commit's. Returns an fd of what is the root there, and, if
- * asked for, where that is below the folder ("" for itself; the caller's).
+ * asked for, where that is below the folder ("" for itself), and the commit's hash (both
+ * the caller's).
  */
 int build_git_fetch(const struct build_git *g, int dirfd, const char *path, char **below,
-		    struct err *e);
+		    char **commit, struct err *e);

@@ -472,18 +472,24 @@ static int add_url(struct copy *c, const char *url, struct err *e)
 	return add_blob(c, d, path, to, e);
 }
 
+static struct build_git repository(const struct build *b, const struct build_step *s,
+				   const char *url)
+{
+	return (struct build_git){
+		.url = url,
+		.keep_git_dir = flag_set(s, DOCKERFILE_FLAG_KEEP_GIT_DIR),
+		.commit = flag(s, DOCKERFILE_FLAG_CHECKSUM),
+		.client = b->registry,
+		.settings = b->settings->registry,
+	};
+}
+
 static int add_repository(struct copy *c, const char *url, struct err *e)
 {
 	struct build *b = c->b;
 	AUTO_FREE char *shown = registry_url_shown(url);
 	struct build_tree tree = {.name = shown, .files = &b->context.files};
-	const struct build_git g = {
-		.url = url,
-		.keep_git_dir = flag_set(c->s, DOCKERFILE_FLAG_KEEP_GIT_DIR),
-		.commit = flag(c->s, DOCKERFILE_FLAG_CHECKSUM),
-		.client = b->registry,
-		.settings = b->settings->registry,
-	};
+	const struct build_git g = repository(b, c->s, url);
 
 	tree.root = build_checkout(&b->checkouts, &g, e);
 	return tree.root < 0 ? tree.root : add_contents(c, &tree, e);
@@ -661,6 +667,30 @@ static void copy_free(struct copy *c)
 		build_new_layer_free(&c->layer);
 	free(c->added);
 	unlock_reading(c);
+}
+
+int build_step_copy_told(struct build *b, const struct build_step *s, struct strbuf *told,
+			 struct err *e)
+{
+	const struct dockerfile_words *args = &s->in.args;
+	int r = 0;
+
+	if (s->nsources)
+		return !s->sources[0]->folder;
+	if (s->in.kind != DOCKERFILE_ADD || args->n < 2)
+		return 0;
+	for (size_t i = 0; i + 1 < args->n; i++) {
+		const struct build_git g = repository(b, s, args->v[i].text);
+		const char *text;
+
+		if (!build_git_is(g.url))
+			return 0;
+		r = build_checkout_ask(&b->checkouts, &g, &text, e);
+		if (r < 0 || !*text)
+			return r;
+		strbuf_addf(told, "%s\n", text);
+	}
+	return 1;
 }
 
 int build_step_copy(struct build *b, struct build_step *s, struct build_outcome *outcome,

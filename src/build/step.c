@@ -63,17 +63,25 @@ static int do_kind(struct build *b, struct build_step *s, struct build_outcome *
 }
 
 /*
- * Whether a step whose key is what it writes has to look into layers for that, and at
- * nothing besides. Then these tell it, too, and they need not be there.
+ * Whether a step whose key is what it writes has to look into layers for that, and, where
+ * `told` gets something, at what is known by that. Then these tell it, too, and they need
+ * not be there.
  */
-static bool hangs_on_layers(const struct build_step *s)
+static int hangs_on_layers(struct build *b, const struct build_step *s,
+			   struct strbuf *told, struct err *e)
 {
-	return s->kind == BUILD_COPY ? s->nsources && !s->sources[0]->folder
-				     : s->kind == BUILD_WORKDIR && s->user;
+	switch (s->kind) {
+	case BUILD_COPY:
+		return build_step_copy_told(b, s, told, e);
+	case BUILD_WORKDIR:
+		return s->user != NULL;
+	default:
+		return 0;
+	}
 }
 
 static void key_of_layers(const struct build *b, const struct build_step *s,
-			  struct oci_digest *key)
+			  const struct strbuf *told, struct oci_digest *key)
 {
 	struct oci_digest layers;
 	struct build_key k;
@@ -89,22 +97,41 @@ static void key_of_layers(const struct build *b, const struct build_step *s,
 	build_key_text(&k, s->cwd);
 	build_key_text(&k, s->user);
 	build_key_number(&k, b->settings->has_epoch ? b->settings->epoch : -1);
+	if (told->len)
+		build_key_text(&k, told->data);
 	build_key_end(&k, key);
 }
 
 static int do_from_layers(struct build *b, struct build_step *s,
-			  struct build_outcome *outcome, bool *cached, struct err *e)
+			  const struct strbuf *told, struct build_outcome *outcome,
+			  bool *cached, struct err *e)
 {
+	AUTO_STRBUF struct strbuf after = STRBUF_INIT;
 	struct oci_digest key;
 	int r;
 
-	key_of_layers(b, s, &key);
+	key_of_layers(b, s, told, &key);
 	r = build_cache_find(b, &key, s->fresh, outcome, e);
 	*cached = r == 1;
 	if (r != 0)
 		return r < 0 ? r : 0;
 	r = do_kind(b, s, outcome, cached, e);
-	return r < 0 ? r : build_cache_add(b, &key, outcome, e);
+	/* What was told may not be what was there then. */
+	if (r == 0)
+		r = hangs_on_layers(b, s, &after, e);
+	return r == 1 ? build_cache_add(b, &key, outcome, e) : r;
+}
+
+static int do_step(struct build *b, struct build_step *s, struct build_outcome *outcome,
+		   bool *cached, struct err *e)
+{
+	AUTO_STRBUF struct strbuf told = STRBUF_INIT;
+	int r = hangs_on_layers(b, s, &told, e);
+
+	if (r < 0)
+		return r;
+	return r == 1 ? do_from_layers(b, s, &told, outcome, cached, e)
+		      : do_kind(b, s, outcome, cached, e);
 }
 
 int build_step_do(struct build *b, struct build_step *s, bool *cached, struct err *e)
@@ -121,8 +148,7 @@ int build_step_do(struct build *b, struct build_step *s, bool *cached, struct er
 		build_ahead_add(b, s);
 		return 0;
 	}
-	r = hangs_on_layers(s) ? do_from_layers(b, s, &outcome, cached, e)
-			       : do_kind(b, s, &outcome, cached, e);
+	r = do_step(b, s, &outcome, cached, e);
 	if (r < 0)
 		return r;
 	build_chain_copy(&s->layers, &s->parent->layers);

@@ -21,6 +21,13 @@ int build_step_workdir(struct build *b, struct build_step *s,
 		       struct build_outcome *outcome, bool *cached, struct err *e);
 
 /*
+ * 1 when the layers that a copy sees, with what is added to `told`, tell all that it
+ * comes to: one from another stage, or an ADD of repositories, which are asked.
+ */
+int build_step_copy_told(struct build *b, const struct build_step *s, struct strbuf *told,
+			 struct err *e);
+
+/*
  * A lock of the store, for which it waits while another build has it; that may take long,
  * so the end of this build ends the wait: -ECANCELED.
  */

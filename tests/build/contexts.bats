@@ -308,6 +308,99 @@ COPY hello /' >other
 	[ -z "$(ls -A store/tmp)" ]
 }
 
+# How many objects of repositories were asked for.
+fetches() {
+	grep -c /objects/ requests.log || true
+}
+
+publish() {
+	git -C repo.git push -q -f "$PWD/www/served.git" HEAD:main v1
+	git -C www/served.git update-server-info
+}
+
+@test "a repository is fetched again only when it has another commit" {
+	serve
+	repository
+	git clone -q --bare repo.git www/served.git
+	publish
+	cat >ctx/Dockerfile <<-EOF
+		FROM scratch
+		ARG TARGETARCH
+		ADD http://$server/served.git http://$server/served.git#:sub /\$TARGETARCH/
+	EOF
+	build --platform linux/amd64,linux/arm64 ctx
+	[ "$(fetches)" -gt 0 ]
+	: >requests.log
+	run build --platform linux/amd64,linux/arm64 ctx
+	[ "$(grep -c CACHED <<<"$output")" = 2 ]
+	[ "$(fetches)" -eq 0 ]
+	echo newer >repo.git/hello
+	git -C repo.git commit -qam three
+	publish
+	build -o out ctx
+	[ "$(cat out/amd64/hello)" = newer ]
+	[ "$(cat out/amd64/inner)" = inner ]
+	git -C repo.git reset -q --hard HEAD^
+	publish
+	: >requests.log
+	build -o out ctx
+	[ "$(cat out/amd64/hello)" = changed ]
+	[ "$(fetches)" -eq 0 ]
+	: >requests.log
+	build --no-cache ctx
+	[ "$(fetches)" -gt 0 ]
+}
+
+@test "a repository's commit by its hash needs no server in a later build" {
+	serve
+	repository
+	git clone -q --bare repo.git www/served.git
+	publish
+	printf 'FROM scratch\nADD http://%s/served.git#%s /\n' "$server" "$first" >ctx/Dockerfile
+	build ctx
+	: >requests.log
+	run build ctx
+	[[ $output == *CACHED* ]]
+	[ ! -s requests.log ]
+	# A part of it may become another's too.
+	sed -i "s/$first/${first:0:8}/" ctx/Dockerfile
+	build ctx
+	: >requests.log
+	run build ctx
+	[[ $output == *CACHED* ]]
+	[ "$(fetches)" -gt 0 ]
+}
+
+# The branch gets a commit after the server was asked for it.
+@test "a branch that moves before it is fetched is not taken for what it was" {
+	serve
+	repository
+	git clone -q --bare repo.git www/served.git
+	git -C repo.git reset -q --hard v1
+	publish
+	printf 'FROM scratch\nADD http://%s/served.git /\n' "$server" >ctx/Dockerfile
+	mkdir bin
+	cat >bin/git <<-EOF
+		#!/bin/sh
+		case \$* in *ls-remote*)
+			"$(command -v git)" "\$@" || exit
+			cd "$PWD" && [ ! -e moved ] || exit 0
+			touch moved
+			GIT_DIR=www/served.git "$(command -v git)" update-ref refs/heads/main later
+			GIT_DIR=www/served.git exec "$(command -v git)" update-server-info ;;
+		esac
+		exec "$(command -v git)" "\$@"
+	EOF
+	chmod +x bin/git
+	git -C repo.git push -q "$PWD/www/served.git" 'HEAD@{1}:refs/tags/later'
+	PATH=$PWD/bin:$PATH build -o out ctx
+	[ -e moved ]
+	[ "$(cat out/hello)" = changed ]
+	publish # and goes back
+	build -o out ctx
+	[ "$(cat out/hello)" = hello ]
+}
+
 @test "a folder as --build-context" {
 	mkdir -p data/not
 	echo n >data/n
