@@ -29,20 +29,20 @@ static int read_all(int fd, size_t max, struct strbuf *s)
 	}
 }
 
-int file_read_at(int dirfd, const char *path, size_t max, char **data, size_t *len,
-		 struct err *e)
+/* Takes over fd, or the error that opening gave. */
+static int read_file(int opened, const char *path, bool regular, size_t max, char **data,
+		     size_t *len, struct err *e)
 {
 	AUTO_STRBUF struct strbuf s = STRBUF_INIT;
-	AUTO_CLOSE int fd = -1;
+	AUTO_CLOSE int fd = opened;
 	struct stat st;
 	int r;
 
-	fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
-		return err_sys(e, -errno, "cannot open %s", path);
+		return err_sys(e, fd, "cannot open %s", path);
 	if (fstat(fd, &st) < 0)
 		return err_sys(e, -errno, "cannot examine %s", path);
-	if (!S_ISREG(st.st_mode))
+	if (regular && !S_ISREG(st.st_mode))
 		return err_set(e, -EINVAL, "%s is not a regular file", path);
 	r = read_all(fd, max, &s);
 	if (r == -EFBIG)
@@ -54,6 +54,21 @@ int file_read_at(int dirfd, const char *path, size_t max, char **data, size_t *l
 		*len = s.len;
 	*data = strbuf_take(&s);
 	return 0;
+}
+
+int file_read_at(int dirfd, const char *path, size_t max, char **data, size_t *len,
+		 struct err *e)
+{
+	int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+	return read_file(fd < 0 ? -errno : fd, path, true, max, data, len, e);
+}
+
+int file_read_given(const char *path, size_t max, char **data, size_t *len, struct err *e)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+	return read_file(fd < 0 ? -errno : fd, path, false, max, data, len, e);
 }
 
 static int write_all(int fd, const char *data, size_t len)

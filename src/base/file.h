@@ -17,6 +17,13 @@
 int file_read_at(int dirfd, const char *path, size_t max, char **data, size_t *len,
 		 struct err *e);
 
+/*
+ * The same of what a person named: also a pipe, or the standard input as /dev/stdin, to
+ * its end, which is waited for.
+ */
+int file_read_given(const char *path, size_t max, char **data, size_t *len,
+		    struct err *e);
+
 #define FILE_TEMPORARY_SUFFIX ".tmp"
 
 /*

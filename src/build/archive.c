@@ -13,10 +13,12 @@
 #include "build/internal.h"
 #include "layer/read.h"
 
+enum { MAGIC = 257 }; /* where "ustar" is (pax(1)), which the oldest form has not */
+
 static bool is_tar(const char *head, size_t n)
 {
-	return n >= BUILD_ARCHIVE_HEAD &&
-	       memcmp(head + BUILD_ARCHIVE_HEAD - 5, "ustar", 5) == 0;
+	return n == BUILD_ARCHIVE_HEAD && (memcmp(head + MAGIC, "ustar", 5) == 0 ||
+					   layer_is_tar_header((const uint8_t *)head));
 }
 
 bool build_archive_is_head(const char *head, size_t n)
@@ -50,23 +52,24 @@ int build_archive_is(int root, const char *path, struct err *e)
 	return layer_is_tar(layer_source_fd, &fd);
 }
 
-static int keep(struct build_archives *a, const struct build_archive *new)
+static struct build_archive *keep(struct build_archives *a,
+				  const struct build_archive *new)
 {
 	GROW(a->v, a->n);
-	a->v[a->n++] = *new;
-	return new->draft.fs;
+	a->v[a->n] = *new;
+	return &a->v[a->n++];
 }
 
 int build_archives_keep(struct build_archives *a, struct store_draft *draft)
 {
-	const struct build_archive new = {.draft = *draft};
+	const struct build_archive new = {.draft = *draft, .index = LAYER_INDEX_INIT};
 
 	*draft = (struct store_draft)STORE_DRAFT_INIT;
-	return keep(a, &new);
+	return keep(a, &new)->draft.fs;
 }
 
-static const struct build_archive *find(const struct build_archives *a, int root,
-					const char *path)
+static struct build_archive *find(const struct build_archives *a, int root,
+				  const char *path)
 {
 	for (size_t i = 0; i < a->n; i++)
 		if (a->v[i].path && a->v[i].root == root &&
@@ -97,6 +100,7 @@ static int unpack(struct build *b, struct build_archive *new, struct err *e)
 		.userxattr = b->userxattr,
 		.owner_xattr = b->one_owner,
 		.devices = !b->userxattr,
+		.read.index = &new->index,
 	};
 	struct layer_result result;
 	int r;
@@ -114,23 +118,26 @@ static int unpack(struct build *b, struct build_archive *new, struct err *e)
 static void archive_free(struct build_archive *a)
 {
 	store_draft_discard(&a->draft);
+	layer_index_free(&a->index);
 	free(a->path);
 }
 
 int build_archive_unpack(struct build *b, struct build_archives *a, int root,
-			 const char *path, struct oci_digest *digest, struct err *e)
+			 const char *path, struct build_archive **archive, struct err *e)
 {
-	const struct build_archive *there = find(a, root, path);
-	struct build_archive new = {
-		.draft = STORE_DRAFT_INIT, .path = xstrdup(path), .root = root};
-	int r = there ? 0 : unpack(b, &new, e);
+	struct build_archive new = {.draft = STORE_DRAFT_INIT,
+				    .path = xstrdup(path),
+				    .root = root,
+				    .index = LAYER_INDEX_INIT};
+	int r = 0;
 
-	if (r < 0 || there)
+	*archive = find(a, root, path);
+	if (!*archive)
+		r = unpack(b, &new, e);
+	if (r < 0 || *archive)
 		archive_free(&new);
-	if (r < 0)
-		return r;
-	r = there ? there->draft.fs : keep(a, &new);
-	*digest = there ? there->digest : new.digest;
+	else
+		*archive = keep(a, &new);
 	return r;
 }
 

@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "base/err.h"
+#include "layer/index.h"
 #include "store/store.h"
 
 struct build;
@@ -18,12 +19,13 @@ struct build_archives {
 		char *path; /* of the file in root; NULL: it is none */
 		int root;
 		struct oci_digest digest; /* of the file */
+		struct layer_index index; /* what it names */
 	} * v;
 	size_t n;
 };
 
-/* Bytes that tell whether a file is one: "ustar" in a tar's header (pax(1)). */
-enum { BUILD_ARCHIVE_HEAD = 257 + 5 };
+/* Bytes that tell whether a file is one: a tar's header. */
+enum { BUILD_ARCHIVE_HEAD = 512 };
 
 /* Whether the first bytes are those of a tar, or of something compressed. */
 bool build_archive_is_head(const char *head, size_t n);
@@ -32,11 +34,11 @@ bool build_archive_is_head(const char *head, size_t n);
 int build_archive_is(int root, const char *path, struct err *e);
 
 /*
- * Unpacks it, once: an fd of the folder, which stays with `a`. *digest, of the file, is
- * set on the way.
+ * Unpacks it, once: its fs is the folder. What is returned stays with `a`, until the next
+ * is added.
  */
 int build_archive_unpack(struct build *b, struct build_archives *a, int root,
-			 const char *path, struct oci_digest *digest, struct err *e);
+			 const char *path, struct build_archive **archive, struct err *e);
 
 /* Takes over a draft; its fs. */
 int build_archives_keep(struct build_archives *a, struct store_draft *draft);

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -128,7 +130,7 @@ static int enter(struct build *b, struct build_preflight *p, bool runs, struct e
 
 	if (r < 0)
 		return r;
-	if (shortfall) {
+	if (shortfall && runs) {
 		note = xasprintf("all files belong to one user: %s", shortfall);
 		build_say(b, BUILD_NOTE, NULL, note);
 	}
@@ -142,8 +144,13 @@ static int enter(struct build *b, struct build_preflight *p, bool runs, struct e
 /* Snapshots of one kind of ids and marks are of no use to another. */
 static void set_form(struct build *b)
 {
+	uint32_t map = b->one_owner ? 0 : build_enter_ids();
+
 	b->userxattr = priv_overlay_userxattr();
 	strcpy(b->form, b->one_owner ? "one" : b->userxattr ? "user" : "root");
+	if (map)
+		snprintf(b->form + strlen(b->form), sizeof b->form - strlen(b->form),
+			 "-%08" PRIx32, map);
 }
 
 /* Every layer holds two files open. */

@@ -81,6 +81,20 @@ static void change_clear(struct build_change *c)
 	free(c->unread);
 }
 
+void build_changes_remove(struct build_changes *c, size_t from,
+			  bool (*out)(void *context, const struct build_change *change),
+			  void *context)
+{
+	size_t kept = from;
+
+	for (size_t i = from; i < c->n; i++)
+		if (out(context, &c->v[i]))
+			change_clear(&c->v[i]);
+		else
+			c->v[kept++] = c->v[i];
+	c->n = kept;
+}
+
 /* Changes with their places, since qsort(3) is not stable. */
 struct placed {
 	struct build_change change;

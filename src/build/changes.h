@@ -49,6 +49,11 @@ int build_changes_add_parents(struct build_changes *c, const struct layer_view *
 			      const char *path, uint32_t uid, uint32_t gid,
 			      struct err *e);
 
+/* Takes out those from a place on for which out() is true. */
+void build_changes_remove(struct build_changes *c, size_t from,
+			  bool (*out)(void *context, const struct build_change *change),
+			  void *context);
+
 /*
  * Sets the digest of a file's content, or notes that it has to be read. True when the
  * file is known to have no attributes; else build_change_seen() is to follow, once the

@@ -8,6 +8,7 @@
  */
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/err.h"
 
@@ -18,3 +19,6 @@
  * not be, else it is NULL.
  */
 int build_enter(bool own_users, bool *one_owner, char **shortfall, struct err *e);
+
+/* Tells apart ways in which an id here is another one on the disk; 0: it is the same. */
+uint32_t build_enter_ids(void);

@@ -42,8 +42,7 @@ static int add_platform(struct build *b, size_t platform, struct layer_writer *w
 			struct err *e)
 {
 	const struct build_stage *stage = b->plan.targets[platform];
-	AUTO_FREE char *folder =
-		b->nplatforms > 1 ? folder_of(&b->platforms[platform]) : NULL;
+	AUTO_FREE char *folder = b->several ? folder_of(&b->platforms[platform]) : NULL;
 	AUTO_CLOSE int root = build_chain_open(b, &stage->last->layers, e);
 
 	if (root < 0)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
 
@@ -20,8 +21,16 @@ int build_folder_open(struct build_folder *f, struct store *store, const char *n
 
 struct build_tree build_folder_tree(struct build_folder *f)
 {
-	return (struct build_tree){
+	struct build_tree t = {
 		.root = f->fd, .name = f->name, .ignore = f->ignore, .files = &f->files};
+	struct stat st;
+
+	/* A store in the context would be copied into itself. */
+	if (fstat(store_dirfd(f->files.store), &st) == 0) {
+		t.store_dev = st.st_dev;
+		t.store_ino = st.st_ino;
+	}
+	return t;
 }
 
 bool build_folder_ignores(const struct build_folder *f)

@@ -24,7 +24,7 @@ int build_folder_open(struct build_folder *f, struct store *store, const char *n
 		      const char *path, const struct dockerfile_ignore *ignore,
 		      struct err *e);
 
-/* What is in it, without what is ignored. */
+/* What is in it, without what is ignored, and without the store. */
 struct build_tree build_folder_tree(struct build_folder *f);
 
 /* Whether something is ignored there. */

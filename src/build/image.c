@@ -26,8 +26,7 @@ static int stored_document(struct build *b, const struct oci_digest *digest,
 
 /* The manifest that serves the platform, of a name in the store. */
 static int stored_manifest(struct build *b, const struct store_image *local,
-			   const struct oci_platform *platform, struct oci_document *doc,
-			   struct err *e)
+			   struct build_image *i, struct oci_document *doc, struct err *e)
 {
 	AUTO_OCI_DOCUMENT struct oci_document top = {0};
 	AUTO_OCI_INDEX struct oci_index index = {0};
@@ -36,14 +35,15 @@ static int stored_manifest(struct build *b, const struct store_image *local,
 
 	if (r < 0)
 		return r;
-	if (!oci_document_is_index(&top)) {
+	i->lone = !oci_document_is_index(&top);
+	if (i->lone) {
 		*doc = top;
 		top = (struct oci_document){0};
 		return 0;
 	}
 	r = oci_index_parse(&index, &top, e);
 	if (r == 0)
-		r = oci_index_select(&index, platform, &chosen, e);
+		r = oci_index_select(&index, &i->platform, &chosen, e);
 	return r < 0 ? r
 		     : stored_document(b, &chosen->digest, chosen->media_type, doc, e);
 }
@@ -64,15 +64,69 @@ static int take_origin(struct build_image *i, const struct store_image *local,
 	return r;
 }
 
+/*
+ * What no index says, the configuration does. Where they differ the index counts: many a
+ * configuration tells of the machine that made it.
+ */
+static int check_platform(struct build *b, const struct build_image *i,
+			  const struct oci_config *config, struct err *e)
+{
+	struct oci_platform is = config->platform;
+	char is_text[OCI_PLATFORM_TEXT], wanted_text[OCI_PLATFORM_TEXT];
+	AUTO_FREE char *note = NULL;
+
+	oci_platform_normalize(&is);
+	if (oci_platform_rank(&i->platform, &is))
+		return 0;
+	oci_platform_format(&is, is_text);
+	oci_platform_format(&i->platform, wanted_text);
+	if (i->lone)
+		return err_set(e, -ENOENT,
+			       "there is no image for %s, only for %s "
+			       "(FROM --platform=%s takes that one)",
+			       wanted_text, is_text, is_text);
+	note = xasprintf("the configuration of image %s says %s, its index %s", i->name,
+			 is_text, wanted_text);
+	build_say(b, BUILD_NOTE, NULL, note);
+	return 0;
+}
+
+/* Whether the only one that the store has is for the platform. */
+static int check_stored(struct build *b, const struct build_image *i,
+			const struct oci_document *doc, struct err *e)
+{
+	AUTO_OCI_MANIFEST struct oci_manifest m = {0};
+	AUTO_OCI_CONFIG struct oci_config config = {0};
+	AUTO_FREE char *data = NULL;
+	size_t len;
+	int r = i->lone ? oci_manifest_parse(&m, doc, e) : 0;
+
+	if (r < 0 || !i->lone)
+		return r;
+	r = oci_blobs_read(b->stored, &m.config.digest, OCI_CONFIG_MAX, &data, &len, e);
+	if (r == 0)
+		r = oci_config_parse(&config, data, len, e);
+	return r < 0 ? r : check_platform(b, i, &config, e);
+}
+
 static int resolve_local(struct build *b, struct build_image *i, const char *name,
 			 struct oci_document *doc, struct err *e)
 {
 	AUTO_STORE_IMAGE struct store_image local = {0};
 	int r = store_image_read(b->store, name, &local, e);
 
+	/* Words are for what is there, and does not do. */
+	if (r == -ENOENT && e)
+		err_free(e);
 	if (r == 0)
-		r = stored_manifest(b, &local, &i->platform, doc, e);
-	return r < 0 ? r : take_origin(i, &local, doc, e);
+		r = stored_manifest(b, &local, i, doc, e);
+	if (r == 0)
+		r = check_stored(b, i, doc, e);
+	if (r == 0)
+		r = take_origin(i, &local, doc, e);
+	if (r < 0)
+		oci_document_free(doc);
+	return r;
 }
 
 /* What a name means in its registry, asked for once. Valid until the next call. */
@@ -160,7 +214,8 @@ static int resolve_in_store(struct build *b, struct build_image *i, int *names,
 		return r;
 	oci_reference_complete(&i->ref);
 	whole = oci_reference_format(&i->ref);
-	r = resolve_local(b, i, whole, doc, e);
+	if (strcmp(whole, typed) != 0)
+		r = resolve_local(b, i, whole, doc, e);
 	if (r != -ENOENT)
 		return r;
 	clean_close(names);
@@ -168,42 +223,57 @@ static int resolve_in_store(struct build *b, struct build_image *i, int *names,
 	return r;
 }
 
+/* --pull=always and newer; 1: the store is to be looked into. */
+static int resolve_first_remote(struct build *b, struct build_image *i,
+				struct oci_document *doc, struct err *e)
+{
+	bool needed = b->settings->pull == BUILD_PULL_ALWAYS;
+	struct oci_reference whole;
+	int r = oci_reference_parse(&whole, i->name, e);
+
+	if (r < 0)
+		return r;
+	r = registry_complete(b->registry, &whole, e);
+	if (r < 0) {
+		oci_reference_free(&whole);
+		return r;
+	}
+	r = resolve_remote(b, i, &whole, doc, needed ? e : NULL);
+	if (r == 0 || needed) {
+		oci_reference_free(&i->ref);
+		i->ref = whole;
+		return r;
+	}
+	oci_reference_free(&whole);
+	return 1;
+}
+
 static int resolve(struct build *b, struct build_image *i, int *names,
 		   struct oci_document *doc, struct err *e)
 {
 	enum build_pull pull = b->settings->pull;
-	struct oci_reference whole;
+	AUTO_ERR struct err stored = ERR_INIT;
 	int r = oci_reference_parse(&i->ref, i->name, e);
 
 	if (r < 0)
 		return r;
 	if (pull == BUILD_PULL_ALWAYS || pull == BUILD_PULL_NEWER) {
-		r = oci_reference_parse(&whole, i->name, e);
-		if (r < 0)
+		r = resolve_first_remote(b, i, doc, e);
+		if (r <= 0)
 			return r;
-		r = registry_complete(b->registry, &whole, e);
-		if (r < 0) {
-			oci_reference_free(&whole);
-			return r;
-		}
-		r = resolve_remote(b, i, &whole, doc,
-				   pull == BUILD_PULL_NEWER ? NULL : e);
-		if (r == 0 || pull == BUILD_PULL_ALWAYS) {
-			oci_reference_free(&i->ref);
-			i->ref = whole;
-			return r;
-		}
-		oci_reference_free(&whole);
 	}
-	r = resolve_in_store(b, i, names, doc, e);
+	r = resolve_in_store(b, i, names, doc, &stored);
 	if (r != -ENOENT)
-		return r;
+		return r < 0 ? err_set(e, r, "%s", stored.text) : r;
 	if (pull == BUILD_PULL_NEVER)
-		return err_set(e, r, "the store has no such image, and --pull=never");
+		return err_set(e, r, "%s, and --pull=never",
+			       stored.text ? stored.text : "the store has no such image");
 	r = find_remote(b, i, e);
-	if (r < 0)
-		return r;
-	return resolve_remote(b, i, &i->ref, doc, e);
+	if (r == 0)
+		r = resolve_remote(b, i, &i->ref, doc, e);
+	return r < 0 && stored.text
+		       ? err_wrap(e, r, "of the store: %s; of its registry", stored.text)
+		       : r;
 }
 
 static int document_of_layout(struct build_image *i, const char *name,
@@ -244,7 +314,8 @@ static int resolve_layout(struct build_image *i, const char *name,
 
 	if (r < 0)
 		return r;
-	if (!oci_document_is_index(&top)) {
+	i->lone = !oci_document_is_index(&top);
+	if (i->lone) {
 		*doc = top;
 		top = (struct oci_document){0};
 		return 0;
@@ -279,30 +350,6 @@ static int read_config(struct build *b, struct build_image *i,
 	return r;
 }
 
-/*
- * What no index says, the configuration does; an image of this machine may be for
- * anything, and be meant so.
- */
-static int check_platform(struct build *b, const struct build_image *i, struct err *e)
-{
-	struct oci_platform is = i->config.platform;
-	char is_text[OCI_PLATFORM_TEXT], wanted_text[OCI_PLATFORM_TEXT];
-	AUTO_FREE char *note = NULL;
-
-	oci_platform_normalize(&is);
-	if (oci_platform_rank(&i->platform, &is))
-		return 0;
-	oci_platform_format(&is, is_text);
-	oci_platform_format(&i->platform, wanted_text);
-	if (i->lone)
-		return err_set(e, -ENOENT, "there is no image for %s, only for %s",
-			       wanted_text, is_text);
-	note = xasprintf("image %s is for %s, and taken for %s", i->name, is_text,
-			 wanted_text);
-	build_say(b, BUILD_NOTE, NULL, note);
-	return 0;
-}
-
 /* name is that in its layout. */
 static int load(struct build *b, struct build_image *i, const char *name, struct err *e)
 {
@@ -317,7 +364,7 @@ static int load(struct build *b, struct build_image *i, const char *name, struct
 	if (r == 0)
 		r = read_config(b, i, &m, e);
 	if (r == 0)
-		r = check_platform(b, i, e);
+		r = check_platform(b, i, &i->config, e);
 	if (r < 0)
 		return err_wrap(e, r, "image %s", i->name);
 	i->digest = doc.digest;

@@ -15,7 +15,7 @@ struct build_image {
 	struct oci_platform platform;
 	struct oci_reference ref;
 	bool local;		   /* it is in the store */
-	bool lone;		   /* its registry has it, and no index of it */
+	bool lone;		   /* there is no index of it */
 	struct oci_layout *layout; /* that it is in; else NULL */
 	struct oci_digest digest;  /* of its manifest */
 	struct oci_config config;

@@ -45,7 +45,7 @@ struct build {
 	struct registry *registry;
 	struct oci_blobs *stored;  /* the store's */
 	struct oci_blobs blobs;	   /* the same, and what can be fetched into it */
-	char form[8];		   /* of snapshots */
+	char form[16];		   /* of snapshots */
 	bool userxattr, one_owner; /* how snapshots are unpacked */
 	bool root;		   /* who called is the machine's administrator */
 	bool store_is_private;	   /* nobody else can have changed what is in it */

@@ -130,16 +130,14 @@ static int list(struct build *b, int root, const struct build_mount *mount,
 							    .owners = true,
 							    .owner_xattr = b->one_owner};
 	const char *source = mount->m->source ? mount->m->source : "";
-	AUTO_STRV struct strv paths = STRV_INIT;
 	AUTO_FREE char *resolved = NULL;
 	struct stat st;
-	int r = build_tree_glob(&t, source, &paths, e);
+	AUTO_FREE char *path = build_tree_clean(source);
+	int r = build_tree_stat(&t, path, &resolved, &st, e);
 
-	if (r == 0)
-		r = build_tree_stat(&t, paths.v[0], &resolved, &st, e);
 	if (r == 0 && !S_ISDIR(st.st_mode))
 		r = err_set(e, -ENOTDIR, "%s in %s is no folder", source, mount->m->from);
-	return r == 0 ? build_tree_add_all(&t, resolved, NULL, "", changes, e) : r;
+	return r == 0 ? build_tree_add_all(&t, resolved, NULL, "", "", changes, e) : r;
 }
 
 static int unpack(struct build *b, const struct build_layer *layer, int folder,

@@ -274,15 +274,13 @@ static int key_of_folder(struct build *b, const struct build_step *s,
 	AUTO_CHANGES struct build_changes changes = {.step = s};
 	AUTO_FREE char *resolved = NULL;
 	struct build_tree t = build_folder_tree(folder);
-	AUTO_STRV struct strv paths = STRV_INIT;
 	struct stat st;
-	int r = build_tree_glob(&t, source, &paths, e);
+	AUTO_FREE char *path = build_tree_clean(source);
+	int r = build_tree_stat(&t, path, &resolved, &st, e);
 
 	if (r == 0)
-		r = build_tree_stat(&t, paths.v[0], &resolved, &st, e);
-	if (r == 0)
 		r = S_ISDIR(st.st_mode)
-			    ? build_tree_add_all(&t, resolved, NULL, "", &changes, e)
+			    ? build_tree_add_all(&t, resolved, NULL, "", "", &changes, e)
 			    : build_tree_add(&t, resolved, &st, "x", &changes, e);
 	if (r < 0)
 		return r;

@@ -27,8 +27,7 @@ static int read_one(const struct build_secret_source *from, struct build_secret 
 		secret->len = strlen(value);
 		return 0;
 	}
-	r = file_read_at(AT_FDCWD, from->file, SECRET_MAX, &secret->data, &secret->len,
-			 e);
+	r = file_read_given(from->file, SECRET_MAX, &secret->data, &secret->len, e);
 	return r < 0 ? err_wrap(e, r, "--secret=id=%s", from->id) : 0;
 }
 

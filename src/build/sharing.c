@@ -24,7 +24,7 @@ static void add_source(struct strv *paths, const struct build_tree *tree,
 {
 	AUTO_STRV struct strv names = STRV_INIT;
 
-	if (build_tree_glob(tree, source, &names, NULL) < 0)
+	if (build_tree_glob(tree, source, true, &names, NULL) < 0)
 		return;
 	for (size_t i = 0; i < names.n; i++) {
 		char *resolved;

@@ -45,6 +45,7 @@ struct copy {
 	} * added;	      /* archives that stand for what they hold */
 	size_t nadded;
 	bool expanding;		      /* they do no longer */
+	bool through;		      /* links of the image, where a folder is implied */
 	size_t nexpanded;	      /* of them */
 	struct build_new_layer layer; /* filled by who had to read files */
 	bool filled;
@@ -204,8 +205,12 @@ static int add_parents(struct copy *c, const char *path, struct err *e)
 					 c->owner.gid, e);
 }
 
-/* The folder itself is as it is there, or new: the source's is not copied. */
-static int copy_folder(struct copy *c, const char *path, const char *to, struct err *e)
+/*
+ * The folder itself is as it is there, or new: the source's is not copied. below: what it
+ * is to the patterns of --exclude.
+ */
+static int copy_folder(struct copy *c, const char *path, const char *below,
+		       const char *to, struct err *e)
 {
 	AUTO_FREE char *inside = join(to, "x");
 	size_t first;
@@ -214,7 +219,7 @@ static int copy_folder(struct copy *c, const char *path, const char *to, struct 
 	first = c->changes.n;
 	if (r == 0)
 		r = build_tree_add_all(&c->tree, path, c->exclude.n ? &c->exclude : NULL,
-				       to, &c->changes, e);
+				       below, to, &c->changes, e);
 	return r < 0 ? r : dress(c, first, e);
 }
 
@@ -230,17 +235,100 @@ static int copy_file(struct copy *c, const char *path, const struct stat *st,
 	return r < 0 ? r : dress(c, first, e);
 }
 
-/* All that is in a folder which was made for this step. */
-static int add_contents(struct copy *c, const struct build_tree *tree, struct err *e)
+/* All that is in a folder which was made for this step, as it is; from *first on. */
+static int add_contents(struct copy *c, const struct build_tree *tree, size_t *first,
+			struct err *e)
 {
 	AUTO_FREE char *inside = join(c->to, "x");
 	int r = add_parents(c, inside, e);
-	size_t first = c->changes.n;
 
+	*first = c->changes.n;
+	return r < 0 ? r
+		     : build_tree_add_all(tree, "", c->exclude.n ? &c->exclude : NULL, "",
+					  c->to, &c->changes, e);
+}
+
+/* --- What archives hold --- */
+
+/* The path in an archive of what has this one in the image. */
+static const char *path_in_archive(const struct copy *c, const char *path)
+{
+	size_t n = strlen(c->to);
+
+	return path + n + (n && path[n] == '/');
+}
+
+struct implied {
+	const struct copy *c;
+	struct build_archive *archive;
+};
+
+/* The archive does not name it: it is as it is in the image, or new. */
+static bool is_implied(void *context, const struct build_change *change)
+{
+	const struct implied *i = context;
+
+	return change->entry.type == LAYER_FOLDER &&
+	       !layer_index_find(&i->archive->index,
+				 path_in_archive(i->c, change->entry.path));
+}
+
+/* Something that is no folder, where a path needs one. */
+static const struct layer_entry *find_above(const struct copy *c, const char *path)
+{
+	for (const char *p = strchr(path, '/'); p; p = strchr(p + 1, '/')) {
+		AUTO_FREE char *above = xstrndup(path, (size_t)(p - path));
+		const struct layer_entry *there = layer_view_find(&c->view, above, NULL);
+
+		if (there && there->type != LAYER_FOLDER)
+			return there;
+	}
+	return NULL;
+}
+
+static int check_above(const struct copy *c, const char *path, struct err *e)
+{
+	const struct layer_entry *there = find_above(c, path);
+
+	return there ? err_set(e, -ENOTDIR, "/%s is not a folder, and /%s would be in it",
+			       there->path, path)
+		     : 0;
+}
+
+/* Through a link of the image, where the archive has no folder of its own. */
+static int follow_links(struct copy *c, struct build_change *change, struct err *e)
+{
+	struct layer_entry *entry = &change->entry;
+	const struct layer_entry *link;
+	int r = 0;
+
+	while (r == 0 && (link = find_above(c, entry->path)) &&
+	       link->type == LAYER_SYMLINK) {
+		const char *rest = entry->path + strlen(link->path) + 1;
+		AUTO_FREE char *to = NULL;
+		char *path;
+
+		r = layer_view_resolve(&c->view, link->path, true, &to, e);
+		if (r < 0)
+			break;
+		path = join(to, rest);
+		free(entry->path);
+		entry->path = path;
+	}
+	return r;
+}
+
+static int place_contents(struct copy *c, size_t first, struct err *e)
+{
+	int r = 0;
+
+	for (size_t i = first; c->through && r == 0 && i < c->changes.n; i++)
+		r = follow_links(c, &c->changes.v[i], e);
 	if (r == 0)
-		r = build_tree_add_all(tree, "", c->exclude.n ? &c->exclude : NULL, c->to,
-				       &c->changes, e);
-	return r < 0 ? r : dress(c, first, e);
+		r = dress(c, first, e);
+	for (size_t i = first; r == 0 && i < c->changes.n; i++)
+		r = check_above(c, c->changes.v[i].entry.path, e);
+	return r;
 }
 
 /* What an archive holds, with its owners. */
@@ -248,17 +336,23 @@ static int expand_archive(struct copy *c, int root, const char *path, struct err
 {
 	struct build_tree tree = {
 		.name = path, .owners = true, .owner_xattr = c->b->one_owner};
-	struct oci_digest digest;
+	struct implied implied = {.c = c};
+	size_t first;
+	int r = build_archive_unpack(c->b, &c->archives, root, path, &implied.archive, e);
 
-	tree.root = build_archive_unpack(c->b, &c->archives, root, path, &digest, e);
-	if (tree.root < 0)
-		return tree.root;
+	if (r < 0)
+		return r;
 	if (c->nexpanded == c->nadded ||
-	    !oci_digest_equal(&digest, &c->added[c->nexpanded++].digest))
+	    !oci_digest_equal(&implied.archive->digest, &c->added[c->nexpanded++].digest))
 		return err_set(e, -ESTALE,
 			       "%s was changed while it was added: run the build again",
 			       path);
-	return add_contents(c, &tree, e);
+	tree.root = implied.archive->draft.fs;
+	r = add_contents(c, &tree, &first, e);
+	if (r < 0)
+		return r;
+	build_changes_remove(&c->changes, first, is_implied, &implied);
+	return place_contents(c, first, e);
 }
 
 /* Others who want the same files wait until this step is done. */
@@ -281,6 +375,7 @@ static int digest_archive(struct copy *c, int root, const char *path,
 			  const struct stat *st, struct oci_digest *digest, struct err *e)
 {
 	struct build_files *files = c->tree.files;
+	struct build_archive *archive;
 	struct build_known k;
 	int r = 0;
 
@@ -288,10 +383,12 @@ static int digest_archive(struct copy *c, int root, const char *path,
 	if (!build_files_find(files, &k)) {
 		lock_reading(c);
 		if (!build_files_find(files, &k)) {
-			r = build_archive_unpack(c->b, &c->archives, root, path,
-						 &k.digest, e);
-			if (r >= 0)
+			r = build_archive_unpack(c->b, &c->archives, root, path, &archive,
+						 e);
+			if (r == 0) {
+				k.digest = archive->digest;
 				build_files_add(files, &k);
+			}
 		}
 	}
 	*digest = k.digest;
@@ -384,8 +481,9 @@ static int copy_one(struct copy *c, const char *source, const char *path, struct
 
 	if (r < 0)
 		return r;
-	if (c->exclude.n && *path &&
-	    dockerfile_ignore_match(&c->exclude, last_part(path)) && !S_ISDIR(st.st_mode))
+	if (c->exclude.n && *path && !S_ISDIR(st.st_mode) &&
+	    dockerfile_ignore_match(&c->exclude,
+				    c->parents ? pivot(source, path) : last_part(path)))
 		return 0;
 	if (c->parents) {
 		to = join(c->to, pivot(source, path));
@@ -401,7 +499,8 @@ static int copy_one(struct copy *c, const char *source, const char *path, struct
 	if (r == 1)
 		return add_archive(c, c->tree.root, resolved, &st, NULL, e);
 	if (S_ISDIR(st.st_mode))
-		return copy_folder(c, resolved, to, e);
+		return copy_folder(c, resolved, c->parents ? pivot(source, path) : "", to,
+				   e);
 	if (!*to)
 		return err_set(e, -EISDIR, "cannot copy a file over the root folder");
 	return copy_file(c, resolved, &st, to, e);
@@ -491,8 +590,14 @@ static int add_repository(struct copy *c, const char *url, struct err *e)
 	struct build_tree tree = {.name = shown, .files = &b->context.files};
 	const struct build_git g = repository(b, c->s, url);
 
+	size_t first;
+	int r;
+
 	tree.root = build_checkout(&b->checkouts, &g, e);
-	return tree.root < 0 ? tree.root : add_contents(c, &tree, e);
+	if (tree.root < 0)
+		return tree.root;
+	r = add_contents(c, &tree, &first, e);
+	return r < 0 ? r : dress(c, first, e);
 }
 
 static int copy_source(struct copy *c, const char *source, struct err *e)
@@ -504,9 +609,8 @@ static int copy_source(struct copy *c, const char *source, struct err *e)
 		return add_repository(c, source, e);
 	if (c->add && build_download_is(source))
 		return add_url(c, source, e);
-	r = build_tree_glob(&c->tree, source, &paths, e);
-	if (r == 0 && !paths.n)
-		return err_set(e, -ENOENT, "nothing in %s fits %s", c->tree.name, source);
+	/* A pattern may fit nothing: that is how what need not be there is copied. */
+	r = build_tree_glob(&c->tree, source, c->parents, &paths, e);
 	c->several = paths.n > 1 || c->s->in.args.n > 2;
 	for (size_t i = 0; r == 0 && i < paths.n; i++)
 		r = copy_one(c, source, paths.v[i], e);
@@ -625,6 +729,7 @@ static int expand(struct copy *c, struct err *e)
 	build_changes_free(&c->changes);
 	c->changes.step = c->s;
 	c->expanding = true;
+	c->nexpanded = 0;
 	r = copy_all(c, e);
 	if (r == 0 && build_changes_unread(&c->changes))
 		return err_set(e, -ESTALE,
@@ -650,9 +755,56 @@ static int check_layer(const struct copy *c, struct build_layer *layer, struct e
 	struct layer_index *index;
 	int r = layer ? build_layer_index(c->b, layer, &index, e) : 0;
 
-	for (size_t i = 0; layer && r == 0 && i < index->n; i++)
+	for (size_t i = 0; layer && r == 0 && i < index->n; i++) {
 		r = check_in_way(c, &index->entries[i], e);
+		if (r == 0)
+			r = check_above(c, index->entries[i].path, e);
+	}
 	return r;
+}
+
+static int make_or_find(struct copy *c, const struct oci_digest *key,
+			struct build_outcome *outcome, bool *cached, struct err *e)
+{
+	int r = build_once(c->b, c->s, key, make, c, outcome, cached, e);
+
+	if (r == 0 && c->nadded && !c->expanding)
+		r = check_layer(c, outcome->layer, e);
+	return r;
+}
+
+/* The layer then depends on the image below. */
+static int make_through_links(struct copy *c, const struct oci_digest *key,
+			      struct build_outcome *outcome, bool *cached, struct err *e)
+{
+	struct oci_digest below, through;
+	struct build_key k;
+
+	build_key_begin(&k, "through links");
+	build_key_digest(&k, key);
+	build_chain_digest(&c->s->parent->layers, &below);
+	build_key_digest(&k, &below);
+	build_key_end(&k, &through);
+	if (e)
+		err_free(e);
+	c->through = true;
+	c->expanding = false;
+	return make_or_find(c, &through, outcome, cached, e);
+}
+
+static int find_or_make(struct copy *c, struct build_outcome *outcome, bool *cached,
+			struct err *e)
+{
+	struct oci_digest key;
+	int r = read_unread(c, e);
+
+	if (r < 0)
+		return r;
+	key_of(c, &key);
+	r = make_or_find(c, &key, outcome, cached, e);
+	return r == -ENOTDIR && c->nadded
+		       ? make_through_links(c, &key, outcome, cached, e)
+		       : r;
 }
 
 static void copy_free(struct copy *c)
@@ -699,7 +851,6 @@ int build_step_copy(struct build *b, struct build_step *s, struct build_outcome 
 	CLEAN(copy_free)
 	struct copy c = {
 		.b = b, .s = s, .add = s->in.kind == DOCKERFILE_ADD, .owned_root = -1};
-	struct oci_digest key;
 	int r = prepare(&c, e);
 
 	c.changes.step = s;
@@ -709,14 +860,9 @@ int build_step_copy(struct build *b, struct build_step *s, struct build_outcome 
 		return r;
 	*outcome = (struct build_outcome){NULL, b->now};
 	*cached = false;
-	if (!c.changes.n && !c.nadded)
+	if (!c.changes.n && !c.nadded) {
+		build_say(b, BUILD_NOTE, s, "nothing is there to be copied");
 		return 0;
-	r = read_unread(&c, e);
-	if (r < 0)
-		return r;
-	key_of(&c, &key);
-	r = build_once(b, s, &key, make, &c, outcome, cached, e);
-	if (r == 0 && c.nadded && !c.expanding)
-		r = check_layer(&c, outcome->layer, e);
-	return r;
+	}
+	return find_or_make(&c, outcome, cached, e);
 }

@@ -432,6 +432,26 @@ static int key_of(struct running *r, struct oci_digest *key, struct err *e)
 	return code;
 }
 
+/*
+ * Where there is one user alone, files have no other owners, which a command may see:
+ * what it comes to is nothing for others, but what it came to elsewhere is right here
+ * too.
+ */
+static int do_as_one(struct running *r, struct oci_digest *key,
+		     struct build_outcome *outcome, bool *cached, struct err *e)
+{
+	struct build_key k;
+	int code = build_cache_find(r->b, key, r->s->fresh, outcome, e);
+
+	*cached = code == 1;
+	if (code != 0)
+		return code < 0 ? code : 0;
+	build_key_begin(&k, "one owner");
+	build_key_digest(&k, key);
+	build_key_end(&k, key);
+	return build_once(r->b, r->s, key, make, r, outcome, cached, e);
+}
+
 int build_step_run(struct build *b, struct build_step *s, struct build_outcome *outcome,
 		   bool *cached, struct err *e)
 {
@@ -444,7 +464,9 @@ int build_step_run(struct build *b, struct build_step *s, struct build_outcome *
 	if (code == 0)
 		code = key_of(&r, &key, e);
 	if (code == 0)
-		code = build_once(b, s, &key, make, &r, outcome, cached, e);
+		code = b->one_owner
+			       ? do_as_one(&r, &key, outcome, cached, e)
+			       : build_once(b, s, &key, make, &r, outcome, cached, e);
 	strv_free(&r.argv);
 	strv_free(&r.env);
 	strv_free(&r.last);

@@ -240,6 +240,9 @@ static int walk_one(struct walk *w, int folder, const char *name, const char *pa
 
 	if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return err_sys(w->e, -errno, "cannot examine %s", path);
+	if (S_ISDIR(st.st_mode) && st.st_ino == w->t->store_ino &&
+	    st.st_dev == w->t->store_dev)
+		return w->left_out ? w->left_out(w->context, path, w->e) : 0;
 	out = (ignore && dockerfile_ignore_match_in(ignore, above, path, own)) ||
 	      (w->exclude &&
 	       dockerfile_ignore_match_in(w->exclude, excluded, below, own_excluded));
@@ -281,18 +284,25 @@ static int walk(struct walk *w, const char *path, const char *below, const char 
 	return r;
 }
 
+/* What a folder leaves in force for all that is in it; the caller's, NULL: nothing. */
+static bool *flags_of(const struct dockerfile_ignore *i, const char *path)
+{
+	bool *flags = i && *path ? own_flags(i) : NULL;
+
+	if (flags)
+		(void)dockerfile_ignore_match_in(i, NULL, path, flags);
+	return flags;
+}
+
 int build_tree_add_all(const struct build_tree *t, const char *path,
-		       const struct dockerfile_ignore *exclude, const char *to,
-		       struct build_changes *c, struct err *e)
+		       const struct dockerfile_ignore *exclude, const char *below,
+		       const char *to, struct build_changes *c, struct err *e)
 {
 	struct walk w = {.t = t, .exclude = exclude, .c = c, .e = e};
-	const struct dockerfile_ignore *ignore = t->ignore;
-	AUTO_FREE bool *above = own_flags(ignore);
+	AUTO_FREE bool *above = flags_of(t->ignore, path);
+	AUTO_FREE bool *excluded = flags_of(exclude, below);
 
-	/* What the folder itself leaves in force for all that is in it. */
-	if (ignore && *path)
-		(void)dockerfile_ignore_match_in(ignore, NULL, path, above);
-	return walk(&w, path, "", to, *path ? above : NULL, NULL, 0);
+	return walk(&w, path, below, to, above, excluded, 0);
 }
 
 int build_tree_ignored(const struct build_tree *t,
@@ -311,8 +321,7 @@ bool build_tree_is_pattern(const char *name)
 	return strpbrk(name, "*?[\\") != NULL;
 }
 
-/* Clean, and as if `..` at the root led nowhere. */
-static char *clean(const char *name)
+char *build_tree_clean(const char *name)
 {
 	AUTO_STRV struct strv parts = STRV_INIT;
 	AUTO_STRBUF struct strbuf out = STRBUF_INIT;
@@ -368,10 +377,11 @@ int build_tree_stat(const struct build_tree *t, const char *path, char **resolve
 /* Level by level: what fits the first parts of the pattern is looked into for the next.
  */
 static int glob_level(const struct build_tree *t, const struct strv *folders,
-		      const char *prefix, bool last, struct strv *found, struct err *e)
+		      const char *part, bool last, struct strv *found, struct err *e)
 {
 	AUTO_IGNORE struct dockerfile_ignore pattern = {0};
-	int r = dockerfile_ignore_add(&pattern, prefix, e);
+	AUTO_FREE char *whole = xasprintf("/%s", part); /* a `!` in front is none */
+	int r = dockerfile_ignore_add(&pattern, whole, e);
 
 	for (size_t i = 0; r == 0 && i < folders->n; i++) {
 		AUTO_STRV struct strv names = STRV_INIT;
@@ -384,7 +394,7 @@ static int glob_level(const struct build_tree *t, const struct strv *folders,
 		for (size_t n = 0; r == 0 && n < names.n; n++) {
 			AUTO_FREE char *path = join(folders->v[i], names.v[n]);
 
-			if (dockerfile_ignore_match(&pattern, path) &&
+			if (dockerfile_ignore_match(&pattern, names.v[n]) &&
 			    !(last && is_ignored(t, path)))
 				strv_add(found, path);
 		}
@@ -392,28 +402,81 @@ static int glob_level(const struct build_tree *t, const struct strv *folders,
 	return r;
 }
 
-int build_tree_glob(const struct build_tree *t, const char *pattern, struct strv *paths,
-		    struct err *e)
+static int add_below(const struct build_tree *t, const char *path, unsigned depth,
+		     struct strv *found, struct err *e)
 {
-	AUTO_FREE char *whole = clean(pattern);
-	AUTO_STRV struct strv parts = STRV_INIT, now = STRV_INIT;
-	AUTO_STRBUF struct strbuf prefix = STRBUF_INIT;
+	AUTO_STRV struct strv names = STRV_INIT;
+	int fd = path_open(t->root, path, PATH_BENEATH,
+			   O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+	int r;
+
+	if (fd < 0)
+		return 0; /* no folder, or a link to one */
+	if (depth > DEPTH_MAX) {
+		close(fd);
+		return err_set(e, -ELOOP, "%s is in more than %d folders", path,
+			       DEPTH_MAX);
+	}
+	strv_add(found, path);
+	r = list(fd, &names, path, e);
+	for (size_t i = 0; r == 0 && i < names.n; i++) {
+		AUTO_FREE char *inner = join(path, names.v[i]);
+
+		r = add_below(t, inner, depth + 1, found, e);
+	}
+	return r;
+}
+
+/* `**`: the folders, and all that are in them, however deep. */
+static int glob_deep(const struct build_tree *t, const struct strv *folders,
+		     struct strv *found, struct err *e)
+{
 	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < folders->n; i++)
+		r = add_below(t, folders->v[i], 0, found, e);
+	return r;
+}
+
+/* One part after the other; what fits is in *now. */
+static int glob_parts(const struct build_tree *t, const struct strv *parts, bool deep,
+		      struct strv *now, struct err *e)
+{
+	bool fixed = true;
+	int r = 0;
+
+	strv_add(now, "");
+	for (size_t i = 0; r == 0 && i < parts->n; i++) {
+		struct strv next = STRV_INIT;
+		bool last = i + 1 == parts->n;
+
+		fixed = fixed && !build_tree_is_pattern(parts->v[i]);
+		if (deep && strcmp(parts->v[i], "**") == 0)
+			r = glob_deep(t, now, &next, e);
+		else
+			r = glob_level(t, now, parts->v[i], last, &next, e);
+		strv_free(now);
+		*now = next;
+		if (r == 0 && fixed && !now->n)
+			r = err_set(e, -ENOENT, "there is no folder %s in %s",
+				    parts->v[i], t->name);
+	}
+	return r;
+}
+
+int build_tree_glob(const struct build_tree *t, const char *pattern, bool deep,
+		    struct strv *paths, struct err *e)
+{
+	AUTO_FREE char *whole = build_tree_clean(pattern);
+	AUTO_STRV struct strv parts = STRV_INIT, now = STRV_INIT;
+	int r;
 
 	if (!build_tree_is_pattern(whole)) {
 		strv_add(paths, whole);
 		return 0;
 	}
 	strv_split(&parts, whole, "/");
-	strv_add(&now, "");
-	for (size_t i = 0; r == 0 && i < parts.n; i++) {
-		struct strv next = STRV_INIT;
-
-		strbuf_addf(&prefix, "%s%s", i ? "/" : "", parts.v[i]);
-		r = glob_level(t, &now, prefix.data, i + 1 == parts.n, &next, e);
-		strv_free(&now);
-		now = next;
-	}
+	r = glob_parts(t, &parts, deep, &now, e);
 	for (size_t i = 0; r == 0 && i < now.n; i++)
 		strv_add(paths, now.v[i]);
 	return r;

@@ -80,6 +80,9 @@ int layer_unpack(int dirfd, layer_source source, void *context,
 /* Before LAYER_UNPACK_MERGED: removes what whiteouts and opaque folders hide. */
 int layer_remove_hidden(int dirfd, const struct layer_index *index, struct err *e);
 
+/* Whether 512 bytes are a header of a tar in any of its forms, by their checksum. */
+bool layer_is_tar_header(const uint8_t *block);
+
 /* Whether it begins as a tar does, once it is decompressed. */
 bool layer_is_tar(layer_source source, void *context);
 

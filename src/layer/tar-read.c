@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "layer/read.h"
 #include "layer/tar-internal.h"
 
 /* Where the fields of a header are: ustar, and GNU tar's old way with holes. */
@@ -208,7 +209,7 @@ static bool parse_time(const char *text, size_t n, int64_t *value)
 	return true;
 }
 
-static bool checksum_fits(const uint8_t *block)
+bool layer_is_tar_header(const uint8_t *block)
 {
 	uint64_t want;
 	unsigned sum = 0;
@@ -638,7 +639,7 @@ static int read_block(struct tar_reader *t, uint8_t *block, struct err *e)
 		return r;
 	if (is_zero(block))
 		return 0;
-	return checksum_fits(block) ? 1 : damaged(t, e, "no tar header is there");
+	return layer_is_tar_header(block) ? 1 : damaged(t, e, "no tar header is there");
 }
 
 static int next_entry(struct tar_reader *t, struct extended *x, struct err *e)

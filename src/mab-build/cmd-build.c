@@ -191,6 +191,32 @@ static int finish_partial(const struct settings *s, struct build *b, struct prog
 	return -ECHILD;
 }
 
+/* A file that cannot be written is told of before hours of work, not after. */
+static int check_file(const char *path, struct err *e)
+{
+	const char *slash = path ? strrchr(path, '/') : NULL;
+	AUTO_FREE char *folder =
+		slash ? xstrndup(path, (size_t)(slash - path) + 1) : xstrdup(".");
+
+	if (!path || strcmp(path, "-") == 0 || access(folder, W_OK | X_OK) == 0)
+		return 0;
+	return err_sys(e, -errno, "cannot write %s", path);
+}
+
+static int check_files(const struct settings *s, struct err *e)
+{
+	const char *const files[] = {s->iidfile, s->metadata_file, s->trace, s->timeline};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(files); i++)
+		r = check_file(files[i], e);
+	/* Folders are made as they are needed. */
+	for (size_t i = 0; r == 0 && i < s->noutputs; i++)
+		if (s->outputs[i].type != OUTPUT_LOCAL)
+			r = check_file(s->outputs[i].dest, e);
+	return r;
+}
+
 /* Also of a build that failed. */
 static int write_records(const struct settings *s, const struct progress *p,
 			 struct err *e)
@@ -304,8 +330,10 @@ static int build(void *settings, struct err *e)
 	CLEAN(source_free) struct source source = {0};
 	AUTO_DOCKERFILE struct dockerfile d = {0};
 	struct settings *s = settings;
-	int r = source_read(&source, s, e);
+	int r = check_files(s, e);
 
+	if (r == 0)
+		r = source_read(&source, s, e);
 	if (r < 0)
 		return r;
 	if (s->check)

@@ -10,6 +10,7 @@
 
 #include "base/alloc.h"
 #include "base/strv.h"
+#include "oci/reference.h"
 
 int value_number(const char *option, const char *value, long long max, long long *n,
 		 struct err *e)
@@ -110,6 +111,20 @@ int value_bool(const char *option, const char *value, bool *flag, struct err *e)
 
 	*flag = r == 1 || r == 3;
 	return r < 0 ? r : 0;
+}
+
+int value_new_name(const char *option, const char *value, struct err *e)
+{
+	AUTO_OCI_REFERENCE struct oci_reference ref = {0};
+	int r = oci_reference_parse(&ref, value, e);
+
+	if (r < 0)
+		return err_wrap(e, r, "--%s", option);
+	if (ref.digest)
+		return err_set(e, -EINVAL,
+			       "--%s=%s: what is to be made has no digest yet", option,
+			       value);
+	return 0;
 }
 
 int value_pair(struct oci_map *map, const char *option, const char *value, struct err *e)

@@ -34,6 +34,9 @@ int value_bool(const char *option, const char *value, bool *flag, struct err *e)
 /* NAME=VALUE, which replaces one of that name. */
 int value_pair(struct oci_map *map, const char *option, const char *value, struct err *e);
 
+/* The name of an image that is to be made: without a digest. */
+int value_new_name(const char *option, const char *value, struct err *e);
+
 /* oci, docker, or another name of the latter: v2s2. */
 int value_format(const char *option, const char *value, enum oci_format *format,
 		 struct err *e);

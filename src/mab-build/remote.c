@@ -22,6 +22,19 @@ void remote_take_secret(char **secret, const char *value)
 	explicit_bzero(shown, strlen(shown));
 }
 
+/* Both forms that others take, as the client's own; what is wrong stays for it to say. */
+static void add_host(struct strv *hosts, const char *value)
+{
+	size_t len = strcspn(value, ":=");
+	const char *address = value + len + (value[len] != '\0');
+
+	if (!*address)
+		strv_add(hosts, value);
+	else
+		strv_addf(hosts, "%.*s:%s", (int)len, value,
+			  strcmp(address, "host-gateway") == 0 ? "127.0.0.1" : address);
+}
+
 int remote_set(struct remote *remote, const struct cli_option *option, const char *value,
 	       struct err *e)
 {
@@ -49,7 +62,7 @@ int remote_set(struct remote *remote, const struct cli_option *option, const cha
 		s->registries_conf = value;
 		break;
 	case REMOTE_ADD_HOST:
-		strv_add(&remote->add_hosts, value);
+		add_host(&remote->add_hosts, value);
 		break;
 	case REMOTE_PROXY:
 		remote_take_secret(&remote->proxy, value); /* http://user:password@… */

@@ -166,6 +166,11 @@ static int set_output(struct settings *s, const char *value, struct err *e)
 	if (o->type == OUTPUT_REGISTRY)
 		o->push = true;
 	s->by_digest |= o->by_digest;
+	/* In archives a name may be any text. */
+	if (o->name && (o->push || o->type == OUTPUT_IMAGE))
+		r = value_new_name("output: name", o->name, e);
+	if (r < 0)
+		return r;
 	return check_output(o, value, e);
 }
 
@@ -215,10 +220,10 @@ int settings_output(struct settings *s, const struct cli_option *option,
 	switch ((enum build_option)option->id) {
 	case OPT_TAG:
 		strv_add(&s->tags, value);
-		return 0;
+		return value_new_name(option->name, value, e);
 	case OPT_MANIFEST:
 		s->manifest = value;
-		return 0;
+		return value_new_name(option->name, value, e);
 	case OPT_LOAD:
 		return err_set(
 			e, -EINVAL,

@@ -170,15 +170,23 @@ static int add_dns(struct settings *s, const char *value, struct err *e)
 /* The registry client takes the same words. */
 static int add_host(struct settings *s, const char *value, struct err *e)
 {
-	size_t len = strcspn(value, ":");
-	const char *from = value + len + (value[len] == ':');
+	size_t len = strcspn(value, ":=");
+	const char *from = value + len + (value[len] != '\0');
 	size_t bracket = *from == '[';
 	size_t n = strlen(from + bracket);
 	AUTO_FREE char *address =
 		xstrndup(from + bracket, n - (bracket && from[n] == ']'));
 
+	/* RUN is in the network of this machine. */
+	if (strcmp(address, "host-gateway") == 0) {
+		free(address);
+		address = xstrdup("127.0.0.1");
+	}
+
 	if (!len || !is_address(address))
-		return err_set(e, -EINVAL, "--add-host=%s is not NAME:ADDRESS", value);
+		return err_set(e, -EINVAL,
+			       "--add-host=%s is neither NAME:ADDRESS nor NAME=ADDRESS",
+			       value);
 	GROW(s->build.hosts, s->build.nhosts);
 	s->build.hosts[s->build.nhosts++] =
 		(struct run_host){xstrndup(value, len), TAKE_PTR(address)};

@@ -143,29 +143,52 @@ static bool in_path(const char *program)
 	return false;
 }
 
-static bool plan_subordinate(struct priv_userns *ns, int etc)
+/* NULL, or why not. */
+static const char *plan_subordinate(struct priv_userns *ns, int etc)
 {
 	if (!in_path("newuidmap") || !in_path("newgidmap"))
-		return false;
+		return "newuidmap and newgidmap (package uidmap) are not installed";
 	/* They gain their rights by exec, which this forbids. */
 	if (prctl(PR_GET_NO_NEW_PRIVS, 0L, 0L, 0L, 0L) == 1)
-		return false;
+		return "no_new_privs takes newuidmap its rights";
 	ns->ids = PRIV_USERNS_SUBORDINATE;
 	add_range(&ns->uids, 0, geteuid(), 1);
 	add_range(&ns->gids, 0, getegid(), 1);
 	read_subids(etc, "subuid", &ns->uids);
 	read_subids(etc, "subgid", &ns->gids);
-	return ns->uids.n > 1 && ns->gids.n > 1;
+	return ns->uids.n > 1 && ns->gids.n > 1
+		       ? NULL
+		       : "/etc/subuid and /etc/subgid have no lines for this user";
 }
 
 void priv_userns_plan(struct priv_userns *ns, int etc)
 {
+	const char *why_single;
+
 	*ns = (struct priv_userns){0};
 	if (plan_all(ns))
 		return;
 	priv_userns_free(ns);
-	if (!plan_subordinate(ns, etc))
-		priv_userns_plan_single(ns);
+	why_single = plan_subordinate(ns, etc);
+	if (!why_single)
+		return;
+	priv_userns_plan_single(ns);
+	ns->why_single = why_single;
+}
+
+bool priv_userns_is_single(void)
+{
+	static const char *const files[] = {"/proc/self/uid_map", "/proc/self/gid_map"};
+	bool single = false;
+
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		struct priv_id_map map = {0};
+
+		if (read_own(files[i], &map) == 0)
+			single = single || (map.n == 1 && map.v[0].count == 1);
+		forget(&map);
+	}
+	return single;
 }
 
 /* One write: the kernel takes no second one. */
@@ -341,10 +364,10 @@ static int enter(struct priv_userns *ns, char **shortfall, struct err *e)
 {
 	AUTO_PRIV_USERNS struct priv_userns single = {0};
 	bool mapped_outside = ns->ids != PRIV_USERNS_SINGLE;
-	struct mapper m;
+	struct mapper m = {.go = -1};
 	int r = 0;
 
-	*shortfall = NULL;
+	*shortfall = ns->why_single ? xstrdup(ns->why_single) : NULL;
 	priv_userns_plan_single(&single); /* geteuid() tells something else once inside */
 	if (mapped_outside)
 		r = mapper_start(&m, ns, e);
@@ -357,7 +380,7 @@ static int enter(struct priv_userns *ns, char **shortfall, struct err *e)
 		r = map_rest(&single, e);
 	if (r < 0)
 		return refused(r, e);
-	if (*shortfall) {
+	if (mapped_outside && *shortfall) {
 		priv_userns_free(ns);
 		*ns = single;
 		single = (struct priv_userns){0};

@@ -7,6 +7,7 @@
  * the namespace, and no more rights than before over anything else.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -33,6 +34,7 @@ enum priv_userns_ids {
 struct priv_userns {
 	enum priv_userns_ids ids;
 	struct priv_id_map uids, gids;
+	const char *why_single; /* why there are no others, in a plan; or NULL */
 };
 
 /*
@@ -42,15 +44,19 @@ struct priv_userns {
  */
 void priv_userns_plan(struct priv_userns *ns, int etc);
 
+/* Whether the namespace that the caller is in has one user or one group alone. */
+bool priv_userns_is_single(void);
+
 /* The caller as 0 and nobody else, which the kernel allows to everybody. */
 void priv_userns_plan_single(struct priv_userns *ns);
 
 /*
  * Takes the calling process, which must have one thread, into a user namespace with these
  * ids and a mount namespace that belongs to it. Where the ids cannot all be had, because
- * newuidmap(1) is refused say, it becomes PRIV_USERNS_SINGLE, and *shortfall (owned by
- * the caller, else NULL) tells why. A failure names the setting that forbids it; the
- * process then is where it was, or in a namespace in which it can do nothing.
+ * newuidmap(1) is refused say, it becomes PRIV_USERNS_SINGLE. *shortfall (owned by the
+ * caller, else NULL) tells why there is one id alone. A failure names the setting that
+ * forbids it; the process then is where it was, or in a namespace in which it can do
+ * nothing.
  */
 int priv_userns_enter(struct priv_userns *ns, char **shortfall, struct err *e);
 

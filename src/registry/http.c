@@ -185,7 +185,9 @@ int http_new(const struct http_settings *settings, struct http **client, struct 
 		const char *colon = strchr(hosts->v[i], ':');
 
 		if (!colon || colon == hosts->v[i] || !colon[1])
-			return err_set(e, -EINVAL, "--add-host=%s is not NAME:ADDRESS",
+			return err_set(e, -EINVAL,
+				       "--add-host=%s is neither NAME:ADDRESS nor "
+				       "NAME=ADDRESS",
 				       hosts->v[i]);
 	}
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)

@@ -99,6 +99,8 @@ static void add_mount(json_t *array, const char *type, const char *source,
 					       strings((const char *const *)list.v)));
 }
 
+/* `ro` is of the mount alone, `rro` of those in it too; before Linux 5.12 it does
+ * nothing. */
 static void add_system_mounts(json_t *array, const struct run_spec *spec)
 {
 	add_mount(array, "proc", "proc", "/proc", "nosuid,noexec,nodev");
@@ -107,7 +109,8 @@ static void add_system_mounts(json_t *array, const struct run_spec *spec)
 	if (spec->network == RUN_NETWORK_NONE)
 		add_mount(array, "sysfs", "sysfs", "/sys", "nosuid,noexec,nodev,ro");
 	else
-		add_mount(array, "bind", "/sys", "/sys", "rbind,nosuid,noexec,nodev,ro");
+		add_mount(array, "bind", "/sys", "/sys",
+			  "rbind,nosuid,noexec,nodev,ro,rro");
 }
 
 static void add_own_mount(json_t *array, const struct run_spec *spec, size_t i)
@@ -116,7 +119,7 @@ static void add_own_mount(json_t *array, const struct run_spec *spec, size_t i)
 	AUTO_FREE char *target = run_mount_path(spec, m);
 	AUTO_FREE char *source = xasprintf(RUN_BUNDLE "/mount-%zu", i);
 
-	add_mount(array, "bind", source, target, m->read_only ? "rbind,ro" : "rbind");
+	add_mount(array, "bind", source, target, m->read_only ? "rbind,ro,rro" : "rbind");
 }
 
 static json_t *mounts(const struct run_spec *spec)

@@ -246,9 +246,17 @@ static int become(const struct run_plan *plan, struct err *e)
 	return priv_become(&id, e);
 }
 
+/* A working folder that an earlier step removed is made again, as a runtime does. */
 static int enter_folder(const char *path, struct err *e)
 {
-	if (chdir(path) < 0)
+	AUTO_CLOSE int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	AUTO_CLOSE int made = -1;
+
+	if (chdir(path) == 0)
+		return 0;
+	if (errno == ENOENT)
+		made = run_place_make(root, path, RUN_PLACE_FOLDER, NULL, NULL);
+	if (made < 0 || fchdir(made) < 0)
 		return err_sys(e, -errno, "cannot enter the working folder %s", path);
 	return 0;
 }

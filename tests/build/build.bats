@@ -211,20 +211,66 @@ teardown() {
 	[[ $output == *"] local"* ]]
 }
 
-@test "a base for another machine is told of" {
+@test "a base that the store has for another machine alone is fetched, or missing" {
 	base linux/amd64
 	dockerfile <<-'EOF'
 		FROM $BASE
 		COPY Dockerfile /
 	EOF
-	run build --platform linux/amd64,linux/arm64 ctx
-	[ "$status" -eq 0 ]
-	[[ $output == *"image $registry/base:1 is for linux/amd64, and taken for linux/arm64"* ]]
-	[ "$(grep -c 'taken for' <<<"$output")" = 1 ]
-	# One that has to be fetched is not.
-	MAB_BUILD_ROOT=$PWD/other run build --platform linux/amd64,linux/arm64 ctx
+	# The store has the same image as the registry, and then none.
+	for root in "$MAB_BUILD_ROOT" other; do
+		MAB_BUILD_ROOT=$root run build --platform linux/amd64,linux/arm64 ctx
+		[ "$status" -eq 1 ]
+		[[ $output == *"Dockerfile:1:1: image $registry/base:1: "*"there is no image for linux/arm64, only for linux/amd64 (FROM --platform=linux/amd64 takes that one)"* ]]
+	done
+	build -t alone:1 ctx
+	echo 'FROM alone:1' >ctx/Dockerfile
+	run build --pull=never --platform linux/arm64 ctx
 	[ "$status" -eq 1 ]
-	[[ $output == *"Dockerfile:1:1: image $registry/base:1: there is no image for linux/arm64, only for linux/amd64"* ]]
+	[[ $output == *"there is no image for linux/arm64, only for linux/amd64"*"and --pull=never"* ]]
+	echo 'FROM --platform=linux/amd64 alone:1' >ctx/Dockerfile
+	build --platform linux/arm64 ctx
+	# Now the registry has both, and the store only one.
+	base linux/amd64 linux/arm64
+	MAB_BUILD_ROOT=other "${top_builddir:-build}/mab-build" pull --tls-verify=false --platform linux/arm64 "$registry/base:1"
+	dockerfile <<<$'FROM $BASE\nCOPY Dockerfile /'
+	MAB_BUILD_ROOT=other build --platform linux/amd64,linux/arm64 -o out ctx
+	cmp out/linux_amd64/bin/busybox "$(busybox_of linux/amd64)"
+	cmp out/linux_arm64/bin/busybox "$(busybox_of linux/arm64)"
+}
+
+@test "what cannot be written is told of before anything is done" {
+	mkdir ctx
+	printf 'FROM 127.0.0.1:1/none\n' >ctx/Dockerfile
+	for wrong in --iidfile=no/file --metadata-file=no/file --trace=no/file --timeline=no/file \
+		--output=type=oci-archive,dest=no/file; do
+		run build "$wrong" ctx
+		[ "$status" -eq 1 ]
+		[[ $output == *"cannot write no/file: No such file or directory"* ]]
+	done
+	digest=sha256:$(printf '%064d' 1)
+	for wrong in --tag=UPPER "--tag=name@$digest" --manifest=UPPER --output=type=image,name=UPPER \
+		"--output=type=registry,name=127.0.0.1:1/x@$digest"; do
+		run build "$wrong" ctx
+		[ "$status" -eq 2 ]
+		[[ $output == *UPPER* || $output == *"what is to be made has no digest yet"* ]]
+	done
+}
+
+@test "a store inside of the context is no part of it" {
+	mkdir -p ctx/sub
+	echo text >ctx/sub/file
+	printf 'FROM scratch\nCOPY . /all/\nCOPY sub /sub/\n' >ctx/Dockerfile
+	for store in ctx/store ctx/sub/store; do
+		for _ in 1 2; do
+			MAB_BUILD_ROOT=$PWD/$store run build -o out ctx
+			[ "$status" -eq 0 ]
+		done
+		[ "$(grep -c CACHED <<<"$output")" = 2 ]
+		diff <(cd out && find . -type f | sort) \
+			<(printf '%s\n' ./all/Dockerfile ./all/sub/file ./sub/file)
+		rm -r out "$store"
+	done
 }
 
 @test "what would be done" {

@@ -260,10 +260,78 @@ COPY b /' >ctx/Dockerfile
 	run build ctx
 	[ "$status" -eq 1 ]
 	[[ $output == *"ctx/Dockerfile:2:1:"*"none in the context: No such file"* ]]
-	printf 'FROM scratch\nCOPY n* /\n' >ctx/Dockerfile
+	printf 'FROM scratch\nCOPY no/n* /\n' >ctx/Dockerfile
 	run build ctx
 	[ "$status" -eq 1 ]
-	[[ $output == *"nothing in the context fits n*"* ]]
+	[[ $output == *"ctx/Dockerfile:2:1:"*"there is no folder no in the context"* ]]
+	# A pattern is for what need not be there.
+	printf 'FROM scratch\nCOPY n* /\n' >ctx/Dockerfile
+	run build ctx
+	[ "$status" -eq 0 ]
+	[[ $output == *"nothing is there to be copied"* ]]
+	run files <<<$'FROM scratch\nCOPY a n* folder/n*/x* /x/'
+	[ "$status" -eq 0 ]
+	[ "$(grep -c ' x/.' <<<"$output")" = 1 ]
+	[[ $output == *" x/a"* ]]
+}
+
+@test "with --parents, ** is any number of folders" {
+	mkdir -p ctx/p/1/2/3
+	touch ctx/p/{,1/,1/2/,1/2/3/}{x.txt,y}
+	ln -s 1 ctx/p/link
+	printf 'FROM scratch\nCOPY --parents p/**/*.txt /all/\nCOPY p/**/x.txt /one/\n' >ctx/Dockerfile
+	printf 'p/1/2/3/x.txt\n' >ctx/.dockerignore
+	build -o out ctx
+	[ "$(cd out && find all one -type f | sort)" = "$(printf '%s\n' all/p/{1/2/x,1/x,x}.txt one/x.txt)" ]
+	printf 'FROM scratch\nCOPY --parents **/y p/./1/** /\n' >ctx/Dockerfile
+	rm -r out
+	build -o out ctx
+	[ "$(cd out && find . -type f | sort)" = "$(printf './%s\n' 1/2/3/y 1/2/x.txt 1/2/y 1/x.txt 1/y p/1/2/3/y p/1/2/y p/1/y p/y)" ]
+}
+
+@test "with --parents, --exclude is of the whole path" {
+	printf '%s\n' 'FROM scratch' 'COPY --parents --exclude=folder/sub folder /p/' \
+		'COPY --parents --exclude=sub/inner ./folder/./sub /q/' \
+		'COPY --parents --exclude=sub folder /r/' >ctx/Dockerfile
+	build -o out ctx
+	[ -L out/p/folder/link ]
+	[ ! -e out/p/folder/sub ]
+	[ -d out/q/sub ]
+	[ ! -e out/q/sub/inner ]
+	[ -e out/r/folder/sub/inner ]
+}
+
+# Folders that an archive does not name are those of the image, links to folders too.
+@test "an archive with names alone goes where the image has its folders" {
+	mkdir -p tree/lib/x ctx/root/usr/lib ctx/root/tmp
+	echo a >tree/lib/x/a
+	echo b >tree/lib/b
+	ln -s usr/lib ctx/root/lib
+	chmod 1777 ctx/root/tmp
+	mkdir tree/tmp
+	echo t >tree/tmp/t
+	tar -C tree -cf ctx/x.tar lib/x/a lib/b tmp/t
+	tar -C tree -cf ctx/y.tar lib
+	printf '%s\n' 'FROM scratch AS link' 'COPY root /' 'ADD x.tar /' \
+		'FROM scratch AS plain' 'ADD x.tar /' \
+		'FROM scratch AS named' 'COPY root /' 'ADD y.tar /' >ctx/Dockerfile
+	for _ in new known; do
+		build --target plain -o plain ctx
+		build --target link -o link ctx
+		run build --target named ctx
+		[ "$status" -eq 1 ]
+		[[ $output == *"cannot copy a folder over /lib, which is a link"* ]]
+	done
+	[ "$(cat plain/lib/x/a plain/lib/b)" = $'a\nb' ]
+	[ -L link/lib ]
+	[ "$(cat link/usr/lib/x/a link/lib/b link/tmp/t)" = $'a\nb\nt' ]
+	[ "$(stat -c %a link/tmp)" = 1777 ]
+}
+
+@test "ADD unpacks the oldest form of tars" {
+	tar -C ctx --format=v7 -cf ctx/x.tar folder
+	run files <<<$'FROM scratch\nADD x.tar /added/'
+	[[ $output == *"added/folder/sub/inner"* ]]
 }
 
 @test "WORKDIR makes its folder once" {

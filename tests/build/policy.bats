@@ -104,6 +104,12 @@ text()
 	# One that is left is still an index.
 	expect 1 build --platform linux/arm64,linux/amd64 --partial publish -t "$registry/app:2" --push ctx
 	raw app:2 | jq -e '.manifests | length == 1'
+	rm -r out
+	for to in out type=tar,dest=out.tar; do
+		expect 1 build --platform linux/arm64,linux/amd64 --partial publish -o $to ctx
+	done
+	[ "$(ls out)" = linux_amd64 ]
+	[ "$(tar -tf out.tar | cut -d/ -f1 | sort -u)" = linux_amd64 ]
 	expect 1 build --platform linux/arm64 --partial publish -t "$registry/app:3" --push ctx
 	run raw app:3
 	[ "$status" -ne 0 ]

@@ -13,6 +13,7 @@ setup_file() {
 setup() {
 	build_setup
 	unset MAB_BUILD_ROOT
+	[ ! -d "${etc:-}" ] || echo 'tester:200000:65536' | tee "$etc/subuid" >"$etc/subgid"
 	export SOURCE_DATE_EPOCH=1700000000
 	tester_home
 	mkdir ctx
@@ -90,11 +91,14 @@ image() {
 	echo 'RUN cat /proc/sys/kernel/random/uuid >/tmp/uuid' >>ctx/Dockerfile
 	root=$(env MAB_BUILD_ROOT="$PWD/s1" ./mab-build build --platform linux/amd64,linux/arm64 \
 		--cache-to type=local,dest=cache ctx)
-	user=$(as_tester ./mab-build build --platform linux/amd64,linux/arm64 \
-		--cache-from type=local,src=cache ctx 2>user.log)
-	[ "$user" = "$root" ]
-	[ "$(grep -c CACHED user.log)" -gt 10 ]
-	run ! grep DONE user.log
+	for ids in tester:200000:65536 ''; do
+		echo "$ids" | tee "$etc/subuid" >"$etc/subgid"
+		user=$(as_tester ./mab-build build --root "$PWD/home/s$ids" --platform linux/amd64,linux/arm64 \
+			--cache-from type=local,src=cache ctx 2>user.log)
+		[ "$user" = "$root" ]
+		[ "$(grep -c CACHED user.log)" -gt 10 ]
+		run ! grep DONE user.log
+	done
 }
 
 @test "one id alone: a step that wants another says why it cannot" {
@@ -104,6 +108,40 @@ image() {
 	[ "$status" = 1 ]
 	[[ $output == *"chown: /a: Invalid argument"* ]]
 	[[ $output == *"subuid"* ]]
+}
+
+@test "one id alone: what steps came to there is nothing for those with more" {
+	need newuidmap
+	: >"$etc/subuid"
+	sed -i '/^COPY --chown/d' ctx/Dockerfile
+	echo 'RUN chown 5 /tmp || echo alone >/alone' >>ctx/Dockerfile
+	image single as_tester
+	grep "all files belong to one user: /etc/subuid and /etc/subgid have no lines for this user" single.log
+	echo 'tester:200000:65536' >"$etc/subuid"
+	image several as_tester
+	[[ $(tail -n 3 several.log) != *CACHED* ]]
+	run ! cmp home/single home/several
+}
+
+@test "other subordinate ids are other owners on the disk" {
+	need newuidmap
+	echo 'RUN stat -c "%u %g" /setuid' >>ctx/Dockerfile
+	for first in 200000 300000; do
+		printf 'tester:%s:65536\n' $first | tee "$etc/subuid" >"$etc/subgid"
+		timeout --signal=KILL 100 true
+		as_tester ./mab-build build --no-cache --platform linux/amd64 ctx >$first.log 2>&1
+		grep '\] 7 8$' $first.log
+	done
+}
+
+@test "root of a namespace with one id is as alone" {
+	printf '%s\n' 'FROM scratch' 'COPY --chown=7:8 file busybox-amd64 /' \
+		'RUN ["/busybox-amd64", "ls", "-n", "/file"]' >ctx/Dockerfile
+	run setpriv --reuid 1234 --regid 1234 --clear-groups unshare --user --map-root-user \
+		env MAB_BUILD_ROOT="$PWD/home/root" ./mab-build build --platform linux/amd64 ctx
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ $output == *"all files belong to one user: the user namespace that this runs in has no other"* ]]
 }
 
 @test "where user namespaces are forbidden, the first line says what forbids them" {

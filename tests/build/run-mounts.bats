@@ -33,6 +33,10 @@ load run-helpers
 		done
 		run grep -rlF -e 'from a file' -e 'value two' -e 'value three' store
 		[ -z "$output" ]
+		# A pipe, which is who made it's, is read to its end.
+		[ "$who" = user ] || ran 0 --no-cache --secret id=one,src=<(printf 'by a pipe') --secret id=two,env=TWO_OF_ENV --secret id=three
+		[ "$who" = user ] || has "$output" "] by a pipe"
+		ran 0 --secret id=one,src=secret --secret id=two,env=TWO_OF_ENV --secret id=three
 		# Another value is the same step.
 		export TWO_OF_ENV=other
 		ran 0 --secret id=one,src=secret --secret id=two,env=TWO_OF_ENV --secret id=three

@@ -9,10 +9,14 @@ load run-helpers
 		file <<-'EOF'
 			RUN cat /etc/hosts /etc/resolv.conf; ulimit -n; ulimit -Hn; ulimit -c; ulimit -s; df -k /dev/shm | tail -n 1
 		EOF
-		ran 0 "$@" --add-host one:10.0.0.1 --add-host "two:[fd00::2]" --dns 10.9.8.7 --dns ::1 \
+		ran 0 "$@" --add-host one:10.0.0.1 --add-host "two:[fd00::2]" \
+			--add-host three=10.0.0.3 --add-host "four=[fd00::4]" --add-host here:host-gateway --dns 10.9.8.7 --dns ::1 \
 			--ulimit nofile=100:200 --ulimit core=0 --ulimit STACK=unlimited --shm-size 3m
 		has "$output" $'] 10.0.0.1\tone'
 		has "$output" $'] fd00::2\ttwo'
+		has "$output" $'] 10.0.0.3\tthree'
+		has "$output" $'] fd00::4\tfour'
+		has "$output" $'] 127.0.0.1\there'
 		has "$output" $'] nameserver 10.9.8.7\n'
 		has "$output" $'] nameserver ::1\n'
 		has "$output" $'3/3] 100\n[linux/amd64 3/3] 200\n[linux/amd64 3/3] 0\n[linux/amd64 3/3] unlimited\n'
@@ -29,6 +33,46 @@ load run-helpers
 	each_user surroundings --isolation=oci
 }
 
+@test "a working folder that a step removed is there again" {
+	again() {
+		file <<-'EOF'
+			WORKDIR /gone/deep
+			RUN rm -r /gone
+			RUN pwd; stat -c '%a %u' /gone /gone/deep
+			RUN rm -r /gone
+		EOF
+		if [ "$who" = root ]; then
+			printf 'USER 7\nRUN pwd\n' >>Dockerfile
+		else
+			echo 'RUN pwd' >>Dockerfile
+		fi
+		ran 0 "$@"
+		[ "$(grep -c '\] /gone/deep$' <<<"$output")" = 2 ]
+		[ "$(grep -c '\] 755 0$' <<<"$output")" = 2 ]
+	}
+	each_user again
+	for runtime in crun runc; do
+		need $runtime
+		rm -rf root user
+		each_user again --isolation=oci:$runtime
+	done
+}
+
+# What is mounted in /sys too: cgroups, tracefs.
+@test "nothing of the machine's /sys can be written" {
+	written() {
+		file <<-'EOF'
+			RUN awk '$5 ~ "^/sys" && $6 !~ /^ro/' /proc/self/mountinfo | sed 's/^/open: /'
+		EOF
+		ran 0 "$@"
+		[[ $output != *"] open: "* ]]
+	}
+	for isolation in namespaces oci:crun oci:runc; do
+		rm -rf root user
+		each_user written --isolation=$isolation
+	done
+}
+
 @test "options that are wrong, or refused" {
 	who=root
 	cd ctx
@@ -38,8 +82,8 @@ load run-helpers
 		ran 2 "$1"
 		has "$output" "$2"
 	}
-	wrong --add-host=one "--add-host=one is not NAME:ADDRESS"
-	wrong --add-host=one:two "--add-host=one:two is not NAME:ADDRESS"
+	wrong --add-host=one "--add-host=one is neither NAME:ADDRESS nor NAME=ADDRESS"
+	wrong --add-host=one:two "--add-host=one:two is neither NAME:ADDRESS nor NAME=ADDRESS"
 	wrong --dns=one "--dns=one is no address"
 	wrong --ulimit=nofiles=1 "there is no limit 'nofiles'"
 	wrong --ulimit=nofile=x "is not NAME=SOFT[:HARD]"
