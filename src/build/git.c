@@ -24,6 +24,8 @@ struct repository {
 	char *user, *password;
 	char *ref; /* "HEAD" when none is given */
 	char *folder;
+	char *commit; /* hash that it must be; NULL: any */
+	bool keep_git_dir;
 	struct strv env;
 };
 
@@ -86,22 +88,69 @@ static void split_login(struct repository *repo, const char *url, size_t n)
 				  (int)(n - (size_t)(at + 1 - url)), at + 1);
 }
 
-static int parse(struct repository *repo, struct err *e)
+static int set_once(char **field, const char *value, const struct repository *repo,
+		    const char *what, struct err *e)
 {
-	const char *url = repo->g->url;
-	size_t n = strcspn(url, "#");
-	const char *fragment = url[n] ? url + n + 1 : "";
-	size_t ref = strcspn(fragment, ":");
+	if (*field)
+		return err_set(e, -EINVAL, "%s names %s twice", repo->address, what);
+	*field = xstrdup(value);
+	return 0;
+}
 
-	if (is_web(url))
-		split_login(repo, url, n);
-	else
-		repo->address = xstrndup(url, n);
-	repo->ref = ref ? xstrndup(fragment, ref) : xstrdup("HEAD");
-	fragment += ref + (fragment[ref] == ':');
-	while (*fragment == '/')
-		fragment++;
-	repo->folder = xstrdup(fragment);
+/* NAME=VALUE of the query, as BuildKit has them. */
+static int take_field(struct repository *repo, const char *field, struct err *e)
+{
+	AUTO_FREE char *name = xstrndup(field, strcspn(field, "="));
+	const char *equals = strchr(field, '=');
+	AUTO_FREE char *value =
+		unescape(equals ? equals + 1 : "", equals ? strlen(equals + 1) : 0);
+
+	if (strcmp(name, "ref") == 0 || strcmp(name, "branch") == 0 ||
+	    strcmp(name, "tag") == 0)
+		return set_once(&repo->ref, value, repo, "a branch, tag or commit", e);
+	if (strcmp(name, "subdir") == 0)
+		return set_once(&repo->folder, value, repo, "a folder", e);
+	if (strcmp(name, "checksum") == 0 || strcmp(name, "commit") == 0)
+		return set_once(&repo->commit, value, repo, "a commit that it must be",
+				e);
+	if (strcmp(name, "keep-git-dir") != 0)
+		return err_set(e, -EINVAL,
+			       "the address of %s has no '%s' after ? (it has ref=, "
+			       "branch=, tag=, subdir=, checksum= and keep-git-dir=)",
+			       repo->address, name);
+	repo->keep_git_dir = strcmp(value, "false") != 0 && strcmp(value, "0") != 0;
+	return 0;
+}
+
+static int take_query(struct repository *repo, const char *query, size_t n, struct err *e)
+{
+	AUTO_STRV struct strv fields = STRV_INIT;
+	AUTO_FREE char *text = xstrndup(query, n);
+	int r = 0;
+
+	strv_split(&fields, text, "&");
+	for (size_t i = 0; r == 0 && i < fields.n; i++)
+		r = take_field(repo, fields.v[i], e);
+	return r;
+}
+
+/* #REF:FOLDER, of which each may be missing. */
+static int take_fragment(struct repository *repo, const char *fragment, struct err *e)
+{
+	size_t n = strcspn(fragment, ":");
+	AUTO_FREE char *ref = xstrndup(fragment, n);
+	int r = 0;
+
+	if (n)
+		r = set_once(&repo->ref, ref, repo, "a branch, tag or commit", e);
+	fragment += n + (fragment[n] == ':');
+	if (r == 0 && *fragment)
+		r = set_once(&repo->folder, fragment, repo, "a folder", e);
+	return r;
+}
+
+static int check_address(const struct repository *repo, struct err *e)
+{
 	/* A ref is an argument of git: no option, and nothing that maps names. */
 	if (*repo->ref == '-' || strpbrk(repo->ref, " \t\n\\^~?*[:") ||
 	    strstr(repo->ref, ".."))
@@ -117,6 +166,37 @@ static int parse(struct repository *repo, struct err *e)
 			       "machine",
 			       repo->address);
 	return 0;
+}
+
+static int parse(struct repository *repo, struct err *e)
+{
+	const char *url = repo->g->url;
+	size_t n = strcspn(url, "?#"), query = url[n] == '?' ? strcspn(url + n, "#") : 0;
+	const char *fragment = url + n + query;
+	int r;
+
+	if (is_web(url))
+		split_login(repo, url, n);
+	else
+		repo->address = xstrndup(url, n);
+	repo->keep_git_dir = repo->g->keep_git_dir;
+	r = query ? take_query(repo, url + n + 1, query - 1, e) : 0;
+	if (r == 0)
+		r = take_fragment(repo, fragment + (*fragment == '#'), e);
+	if (r < 0)
+		return r;
+	/* --checksum says more than the address. */
+	if (repo->g->commit) {
+		free(repo->commit);
+		repo->commit = xstrdup(repo->g->commit);
+	}
+	if (!repo->ref)
+		repo->ref = xstrdup("HEAD");
+	if (!repo->folder)
+		repo->folder = xstrdup("");
+	memmove(repo->folder, repo->folder + strspn(repo->folder, "/"),
+		strlen(repo->folder + strspn(repo->folder, "/")) + 1);
+	return check_address(repo, e);
 }
 
 /* --- How git runs --- */
@@ -283,7 +363,7 @@ static int check_commit(struct repository *repo, char **commit, int64_t *when,
 			struct err *e)
 {
 	AUTO_STRBUF struct strbuf answer = STRBUF_INIT;
-	const char *want = repo->g->commit;
+	const char *want = repo->commit;
 	size_t n;
 	int r = git(repo, &answer, WORDS("log", "-1", "--format=%H %ct", "HEAD"), e);
 
@@ -302,7 +382,7 @@ static int check_commit(struct repository *repo, char **commit, int64_t *when,
 }
 
 /* Gives everything the commit's time, and takes .git away where nobody wants it. */
-static int tidy(const struct build_git *g, int dirfd, int64_t when, struct err *e)
+static int tidy(const struct repository *repo, int dirfd, int64_t when, struct err *e)
 {
 	const struct timespec times[2] = {{when, 0}, {when, 0}};
 	int copy = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
@@ -317,14 +397,14 @@ static int tidy(const struct build_git *g, int dirfd, int64_t when, struct err *
 
 		if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0)
 			continue;
-		if (is_git && !g->keep_git_dir)
+		if (is_git && !repo->keep_git_dir)
 			r = path_remove(dirfd, d->d_name, e);
 		if (is_git)
 			continue;
 		inner = openat(dirfd, d->d_name,
 			       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (inner >= 0)
-			r = tidy(g, inner, when, e);
+			r = tidy(repo, inner, when, e);
 		else if (utimensat(dirfd, d->d_name, times, AT_SYMLINK_NOFOLLOW) < 0)
 			r = err_sys(e, -errno, "cannot set the time of %s", d->d_name);
 	}
@@ -342,6 +422,7 @@ static void repository_free(struct repository *repo)
 	free(repo->password);
 	free(repo->ref);
 	free(repo->folder);
+	free(repo->commit);
 	strv_free(&repo->env);
 }
 
@@ -401,7 +482,7 @@ int build_git_fetch(const struct build_git *g, int dirfd, const char *path, char
 	if (r == 0)
 		r = check_commit(&repo, commit, &when, e);
 	if (r == 0)
-		r = tidy(g, dirfd, when, e);
+		r = tidy(&repo, dirfd, when, e);
 	if (r < 0)
 		return err_wrap(e, r, "cannot fetch %s", repo.address);
 	r = path_open(dirfd, repo.folder, PATH_BENEATH, O_RDONLY | O_DIRECTORY, 0);

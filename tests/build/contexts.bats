@@ -145,6 +145,12 @@ COPY hello /' >other
 	[ "$(build "file://$PWD/repo.git")" != "$digest" ]
 	[ "$(build "file://$PWD/repo.git")" = "$(build "file://$PWD/repo.git#main")" ]
 	[ "$(build "file://$PWD/repo.git#:sub")" = "$(build ctx/sub)" ]
+	for query in ref=v1 branch=v1 "tag=v%31" "ref=main&checksum=$(git -C repo.git rev-parse main)&subdir=sub"; do
+		[ "$(build "file://$PWD/repo.git?$query")" = "$(case $query in *sub) build ctx/sub ;; *) echo "$digest" ;; esac)" ]
+	done
+	fails_with "as --checksum says" "file://$PWD/repo.git?ref=main&checksum=$first"
+	fails_with "names a branch, tag or commit twice" "file://$PWD/repo.git?ref=main#v1"
+	fails_with "has no 'depth' after ? (it has ref=" "file://$PWD/repo.git?depth=1"
 	fails_with "couldn't find remote ref none" "file://$PWD/repo.git#none"
 	fails_with "the folder none of file://" "file://$PWD/repo.git#:none"
 	fails_with "is not the name of a branch" "file://$PWD/repo.git#--upload-pack=touch hit"
