@@ -143,6 +143,9 @@ static int find_top(struct build *b, const struct oci_reference *ref, const char
 			return 0;
 		}
 	r = registry_resolve(b->registry, ref, &top, e);
+	/* What has a digest need not be asked for again. */
+	if (r == 0 && ref->digest)
+		r = oci_blobs_add(b->stored, top.data, top.len, NULL, e);
 	if (r < 0)
 		return r;
 	GROW(all->tops, all->ntops);
@@ -198,28 +201,53 @@ static int find_remote(struct build *b, struct build_image *i, struct err *e)
 	return 0;
 }
 
-/* names: held, so that what the store has of it stays until its layers are held. */
-static int resolve_in_store(struct build *b, struct build_image *i, int *names,
-			    struct oci_document *doc, struct err *e)
+/* By its digest, whatever it is called; what is missing of it comes from its registry. */
+static int resolve_digest(struct build *b, struct build_image *i,
+			  struct oci_document *doc, struct err *e)
+{
+	struct store_image whole = {0};
+	int r;
+
+	/* What is wrong with it, the registry tells too. */
+	if (!i->ref.digest || oci_digest_parse(&whole.digest, i->ref.digest, NULL) < 0 ||
+	    stored_manifest(b, &whole, i, doc, NULL) < 0)
+		return -ENOENT;
+	r = find_remote(b, i, e);
+	if (r < 0)
+		oci_document_free(doc);
+	return r;
+}
+
+static int resolve_name(struct build *b, struct build_image *i, struct oci_document *doc,
+			struct err *e)
 {
 	AUTO_FREE char *typed = oci_reference_format(&i->ref);
 	AUTO_FREE char *whole = NULL;
-	int r = *names = store_names_hold(b->store, e);
+	int r = resolve_digest(b, i, doc, e);
 
-	if (r < 0)
-		return r;
 	/* What --tag gave a short name has it as it was typed. */
-	r = resolve_local(b, i, typed, doc, e);
+	if (r == -ENOENT)
+		r = resolve_local(b, i, typed, doc, e);
 	if (r != -ENOENT)
 		return r;
 	oci_reference_complete(&i->ref);
 	whole = oci_reference_format(&i->ref);
-	if (strcmp(whole, typed) != 0)
-		r = resolve_local(b, i, whole, doc, e);
-	if (r != -ENOENT)
+	return strcmp(whole, typed) == 0 ? r : resolve_local(b, i, whole, doc, e);
+}
+
+/* names: held, so that what the store has of it stays until its layers are held. */
+static int resolve_in_store(struct build *b, struct build_image *i, int *names,
+			    struct oci_document *doc, struct err *e)
+{
+	int r = *names = store_names_hold(b->store, e);
+
+	if (r < 0)
 		return r;
-	clean_close(names);
-	*names = -1;
+	r = resolve_name(b, i, doc, e);
+	if (r == -ENOENT) {
+		clean_close(names);
+		*names = -1;
+	}
 	return r;
 }
 

@@ -328,6 +328,26 @@ late_open() # COMMAND...
 	[ "$(requests '"GET /v2/base/manifests/sha256' log2)" -eq 0 ]
 }
 
+@test "an image by its digest is asked for once, and not at all when it is the store's" {
+	digest=$(skopeo inspect --tls-verify=false --raw "docker://$registry/base:1" | sha256sum | cut -d' ' -f1)
+	printf 'FROM %s\nRUN true\n' "$registry/base@sha256:$digest" >ctx/Dockerfile
+	export MAB_BUILD_ROOT=$PWD/other
+	build --platform linux/amd64,linux/arm64 ctx
+	before=$(wc -l <registry.log)
+	build --no-cache --platform linux/amd64,linux/arm64 ctx
+	[ "$(sed "1,${before}d" registry.log | requests '/base/' /dev/stdin)" -eq 0 ]
+	# One that was made here is in no registry.
+	digest=$(build -q -t mine ctx)
+	for name in "mine@$digest" "mine:latest@$digest" "127.0.0.1:1/none:1@$digest"; do
+		printf 'FROM %s\nRUN true\n' "$name" >ctx/Dockerfile
+		build ctx
+	done
+	printf 'FROM mine@%s\n' "${digest%??}00" >ctx/Dockerfile
+	run build --pull=never ctx
+	[ "$status" -eq 1 ]
+	[[ $output == *"the store has no such image, and --pull=never"* ]]
+}
+
 # The registry ends no upload before there are two: that of the layer, which began first,
 # and that of the configuration.
 @test "an image is pushed while its layers still go up, each blob once" {
