@@ -3,8 +3,8 @@
 
 /*
  * Repositories that a context or ADD names, by the program git:
- * ADDRESS[?NAME=VALUE&...][#[REF][:FOLDER]]. Only the wanted commit is fetched, without its history,
- * unless a short hash or an old kind of server asks for more.
+ * ADDRESS[?NAME=VALUE&...][#[REF][:FOLDER]]. Only the wanted commit is fetched, without
+ * its history, unless a short hash or an old kind of server asks for more.
  *
  * What a repository says is not trusted: git runs without anybody's configuration and
  * without hooks, asks nobody for a password, and follows submodules over the network
