@@ -10,9 +10,12 @@
 
 /*
  * A line announces its heredocs in words that begin with `<<` (or a file descriptor and
- * `<<`). The words are found as the shell lexer of the reference finds them, so that
- * `"<<EOF"` and `<<<text` are none.
+ * `<<`); the name may be a word of its own. The words are found as the shell lexer of the
+ * reference finds them, so that `"<<EOF"` and `<<<text` are none.
  */
+
+/* Parentheses in an arithmetic expression may be nested this deep. */
+enum { NESTED_MAX = 32 };
 
 static size_t count_quotes(const char *s)
 {
@@ -47,6 +50,8 @@ static bool parse_word(const char *word, struct dockerfile_heredoc *h)
 	word += 2;
 	h->strip_tabs = *word == '-';
 	word += h->strip_tabs;
+	while (dockerfile_is_blank(*word))
+		word++;
 	if (strchr(word, '<'))
 		return false;
 	name = single_word(word, false);
@@ -67,6 +72,74 @@ bool dockerfile_is_heredoc(const char *word)
 	return yes;
 }
 
+/* `<<`, `3<<-` */
+static bool lacks_name(const char *word)
+{
+	while (isdigit((unsigned char)*word))
+		word++;
+	return strcmp(word, "<<") == 0 || strcmp(word, "<<-") == 0;
+}
+
+char *dockerfile_heredoc_join(const char *word, const char *next)
+{
+	AUTO_FREE char *both = NULL;
+
+	if (!next || !lacks_name(word))
+		return NULL;
+	/* The blank stays: in `<< -E` the dash is of the name. */
+	both = xasprintf("%s %s", word, next);
+	return dockerfile_is_heredoc(both) ? TAKE_PTR(both) : NULL;
+}
+
+/* Past the `))` that ends what the `((` at s begins; NULL: subshells, as `((a) | b)`. */
+static const char *arithmetic_end(const char *s)
+{
+	unsigned depth = 0;
+
+	for (; *s; s++) {
+		if (*s == '(' && ++depth > NESTED_MAX)
+			return NULL;
+		if (*s == ')' && --depth == 1)
+			return s[1] == ')' ? s + 2 : NULL;
+	}
+	return NULL;
+}
+
+/* How far the arithmetic expressions of a line are known. */
+struct arithmetic {
+	const char *s;	 /* looked at up to here */
+	const char *end; /* of the last one found */
+};
+
+/*
+ * Is it in `$((…))` or `((…))`, where `1 << 2` is a shift? The reference takes that for a
+ * heredoc that never ends. Places are asked about in their order.
+ */
+static bool in_arithmetic(struct arithmetic *a, const char *at)
+{
+	while (a->s < at) {
+		const char *end =
+			strncmp(a->s, "((", 2) == 0 ? arithmetic_end(a->s) : NULL;
+
+		if (end)
+			a->end = end;
+		a->s = end ? end : a->s + 1;
+	}
+	return a->end > at;
+}
+
+static void add_heredoc(struct dockerfile_parse *p, struct dockerfile_heredoc h,
+			const char *at)
+{
+	struct dockerfile_instruction *i = p->i;
+
+	h.pos = dockerfile_line_pos(p->line,
+				    at ? (size_t)(at - p->line->text.data) : p->from);
+	h.content = xstrdup("");
+	GROW(i->heredocs, i->nheredocs);
+	i->heredocs[i->nheredocs++] = h;
+}
+
 int dockerfile_heredocs_find(struct dockerfile_parse *p)
 {
 	struct dockerfile_expand x = {.escape = '\\',
@@ -74,24 +147,27 @@ int dockerfile_heredocs_find(struct dockerfile_parse *p)
 				      .keep_escapes = true,
 				      .keep_unset = true};
 	AUTO_STRV struct strv words = STRV_INIT;
-	struct dockerfile_instruction *i = p->i;
-	const char *text = p->line->text.data, *from = text + p->from;
+	const char *from = p->line->text.data + p->from;
+	struct arithmetic a = {from, from};
 
 	/* Quotes that do not match are the shell's business. */
 	if (!strstr(from, "<<") || dockerfile_expand_split(&x, from, &words, NULL) < 0)
 		return 0;
 	for (size_t k = 0; k < words.n; k++) {
-		const char *at = strstr(from, words.v[k]);
+		const char *word = words.v[k];
+		const char *next = k + 1 < words.n ? words.v[k + 1] : NULL;
+		const char *at = strstr(word, "<<") ? strstr(from, word) : NULL;
+		AUTO_FREE char *both = dockerfile_heredoc_join(word, next);
 		struct dockerfile_heredoc h = {0};
 
-		if (!parse_word(words.v[k], &h))
-			continue;
-		h.pos = dockerfile_line_pos(p->line, at ? (size_t)(at - text) : p->from);
 		if (at)
-			from = at + strlen(words.v[k]);
-		h.content = xstrdup("");
-		GROW(i->heredocs, i->nheredocs);
-		i->heredocs[i->nheredocs++] = h;
+			from = at + strlen(word);
+		if (both && at && p->i->kind == DOCKERFILE_RUN && in_arithmetic(&a, at))
+			continue;
+		if (!parse_word(both ? both : word, &h))
+			continue;
+		add_heredoc(p, h, at);
+		k += both != NULL;
 	}
 	return 0;
 }

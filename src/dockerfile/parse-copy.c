@@ -7,6 +7,27 @@
 
 #include "dockerfile/parse-internal.h"
 
+/* `<<` and its name were split at the blank between them. */
+static void join_heredocs(struct dockerfile_words *args)
+{
+	size_t kept = 0;
+
+	for (size_t k = 0; k < args->n; k++) {
+		char *next = k + 1 < args->n ? args->v[k + 1].text : NULL;
+		char *both = dockerfile_heredoc_join(args->v[k].text, next);
+
+		args->v[kept] = args->v[k];
+		if (both) {
+			free(args->v[kept].text);
+			free(next);
+			args->v[kept].text = both;
+			k++;
+		}
+		kept++;
+	}
+	args->n = kept;
+}
+
 /* Heredocs are sources of their own and leave the list of paths. */
 static void take_heredocs_out(struct dockerfile_words *args)
 {
@@ -30,8 +51,10 @@ int dockerfile_parse_copy(struct dockerfile_parse *p)
 	if (r < 0)
 		return r;
 	i->json = r == 1;
-	if (!i->json)
+	if (!i->json) {
 		dockerfile_split_blanks(p, &i->args);
+		join_heredocs(&i->args);
+	}
 	if (i->args.n == 0)
 		return dockerfile_parse_error(p, p->from,
 					      "%s needs sources and a destination", name);

@@ -70,8 +70,11 @@ int dockerfile_heredocs_find(struct dockerfile_parse *p);
 int dockerfile_heredocs_read(struct dockerfile_lexer *x, struct dockerfile_instruction *i,
 			     struct err *e);
 
-/* `<<EOF`, `3<<-"EOF"`. */
+/* `<<EOF`, `3<<-"EOF"`, `<< EOF`. */
 bool dockerfile_is_heredoc(const char *word);
+
+/* The heredoc that two words make, as `<<` and `EOF`; owned. NULL: none, or no next. */
+char *dockerfile_heredoc_join(const char *word, const char *next);
 
 /*
  * Splits the value of --mount at its commas into fields, and resolves it if no variable

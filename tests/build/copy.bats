@@ -231,7 +231,7 @@ COPY b /' >ctx/Dockerfile
 	run files <<-'EOF'
 		FROM scratch
 		ARG X=value
-		COPY <<one <<"two" /dir/
+		COPY <<one << "two" /dir/
 		$X
 		one
 		$X

@@ -62,12 +62,18 @@ teardown() {
 		#!/bin/cat
 		a script for cat
 		END
+		RUN << END
+		echo apart $((1 << 2))
+		END
+		RUN <<- 'END' cat; echo $((1 << 3))
+		and piped
+		END
 		SHELL ["/bin/sh", "-x", "-c"]
 		RUN echo traced
 	EOF
 	run build ctx
 	[ "$status" -eq 0 ]
-	[[ $output == *"] exec zero"*"] here"*"] document"*"] a script for cat"*"] + echo traced"* ]]
+	[[ $output == *"] exec zero"*"] here"*"] document"*"] a script for cat"*"] apart 4"*"] and piped"*"] 8"*"] + echo traced"* ]]
 }
 
 @test "user, folder and environment" {
