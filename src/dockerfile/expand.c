@@ -10,8 +10,11 @@
 #include "dockerfile/lexer-internal.h"
 #include "dockerfile/pattern-internal.h"
 
-/* `${a:-${b:-…}}` may be nested this deep, and so many names are noted. */
-enum { DEPTH_MAX = 32, NAMES_MAX = 1000 };
+/*
+ * `${a:-${b:-…}}` may be nested this deep, so many names are noted, and a message shows
+ * so many bytes.
+ */
+enum { DEPTH_MAX = 32, NAMES_MAX = 1000, SHOWN_MAX = 60 };
 
 struct reader {
 	const struct dockerfile_expand *x;
@@ -60,9 +63,17 @@ static void put(struct writer *w, const char *s, size_t n)
 	}
 }
 
+/* How much of it a message shows: the text of a heredoc has more lines. */
+static int shown(const char *text)
+{
+	size_t n = strcspn(text, "\r\n");
+
+	return n < SHOWN_MAX ? (int)n : SHOWN_MAX;
+}
+
 static int fail(struct reader *r, const char *what, const char *of)
 {
-	return err_set(r->e, -EINVAL, "%s `%.60s`", what, of);
+	return err_set(r->e, -EINVAL, "%s `%.*s`", what, shown(of), of);
 }
 
 static void note(struct strv *names, const char *name)
@@ -195,8 +206,8 @@ static int modifier_word(struct reader *r, char stop, bool keep_escapes,
 	r->keep_escapes = saved;
 	r->depth--;
 	if (rc == -ENODATA)
-		return err_set(r->e, -EINVAL, "`%c` is missing after `%.60s`", stop,
-			       start);
+		return err_set(r->e, -EINVAL, "`%c` is missing after `%.*s`", stop,
+			       shown(start), start);
 	if (rc == 0)
 		*word = w.text, w.text = (struct strbuf)STRBUF_INIT;
 	return rc;
@@ -302,7 +313,7 @@ static int braces(struct reader *r, const char *start, struct strbuf *out)
 	colon = *r->s == ':';
 	r->s += colon;
 	op = *r->s;
-	if (!op)
+	if (!op || op == '\r' || op == '\n')
 		return fail(r, "`}` is missing after", start);
 	r->s++;
 	if (op == '}' && !colon) {

@@ -42,9 +42,9 @@ static int tokenize(struct tokens *t, const char *pattern, const char *value,
 		else if (*p == '\\') {
 			if (!p[1] || !strchr("*?\\/}", p[1]))
 				return err_set(e, -EINVAL,
-					       "the pattern `%s` has an escape before "
+					       "the pattern `%.*s` has an escape before "
 					       "something that needs none",
-					       pattern);
+					       (int)strcspn(pattern, "\r\n"), pattern);
 			token = (unsigned char)*++p;
 		}
 		t->v[t->n++] = token;
