@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "mab-build/build-options.h"
 
 int settings_set(void *settings, const struct cli_option *option, const char *value,
@@ -26,19 +27,22 @@ int settings_set(void *settings, const struct cli_option *option, const char *va
 	return remote_set(&s->remote, option, value, e);
 }
 
-static int from_environment(struct settings *s, struct err *e)
+/* From an option, a build argument or the environment: an ARG gets it in any case. */
+static int take_epoch(struct settings *s, struct err *e)
 {
-	const char *epoch = getenv("SOURCE_DATE_EPOCH");
-	const char *given =
-		dockerfile_vars_get(&s->build.build_args, "SOURCE_DATE_EPOCH");
+	static const char name[] = "SOURCE_DATE_EPOCH";
+	const char *given = dockerfile_vars_get(&s->build.build_args, name);
+	const char *epoch = given ? given : getenv(name);
+	AUTO_FREE char *seconds = NULL;
+	int r = 0;
 
-	if (!s->build.root)
-		s->build.root = getenv("MAB_BUILD_ROOT");
-	if (given)
-		epoch = given;
-	return s->build.has_epoch || !epoch || !*epoch
-		       ? 0
-		       : settings_epoch(s, "source-date-epoch", epoch, e);
+	if (!s->build.has_epoch && epoch && *epoch)
+		r = settings_epoch(s, "source-date-epoch", epoch, e);
+	if (r < 0 || given || !s->build.has_epoch)
+		return r;
+	seconds = xasprintf("%lld", (long long)s->build.epoch);
+	dockerfile_vars_set(&s->build.build_args, name, seconds);
+	return 0;
 }
 
 int settings_take(void *settings, int n, char **words, struct err *e)
@@ -56,8 +60,10 @@ int settings_take(void *settings, int n, char **words, struct err *e)
 	r = settings_outputs(s, e);
 	if (r == 0)
 		r = settings_run_take(s, e);
+	if (!s->build.root)
+		s->build.root = getenv("MAB_BUILD_ROOT");
 	if (r == 0)
-		r = from_environment(s, e);
+		r = take_epoch(s, e);
 	return r < 0 ? r : settings_forms(s, e);
 }
 

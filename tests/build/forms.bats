@@ -193,6 +193,34 @@ layer()
 	layer 1 | tar --full-time -tv | grep -q '1970-01-01 00:16:40 d/two'
 }
 
+@test "an ARG has the time, wherever that was given" {
+	cat >asks <<-'EOF'
+		ARG SOURCE_DATE_EPOCH
+		FROM scratch AS at77
+		COPY busybox /
+		FROM at$SOURCE_DATE_EPOCH
+		ARG SOURCE_DATE_EPOCH
+		LABEL at=<$SOURCE_DATE_EPOCH>
+	EOF
+	at()
+	{
+		build -f asks -o type=oci,dest=layout "$@" ctx 2>&1
+		[ "$(skopeo inspect --config oci:layout | jq -r .config.Labels.at)" = "<77>" ]
+		rm -r layout
+	}
+	at --build-arg SOURCE_DATE_EPOCH=77
+	at --source-date-epoch 77
+	at --timestamp 77
+	SOURCE_DATE_EPOCH=77 at
+	SOURCE_DATE_EPOCH=78 at --source-date-epoch 77
+	at --source-date-epoch 78 --build-arg SOURCE_DATE_EPOCH=77
+	SOURCE_DATE_EPOCH=77 run build -o type=oci,dest=layout ctx
+	[ "$status" -eq 0 ]
+	[[ $output != *"no ARG"* ]]
+	skopeo inspect --config --raw oci:layout >config
+	[ "$(grep -c SOURCE_DATE_EPOCH config)" = 0 ]
+}
+
 @test "the configuration goes on from the base's, without what is only of that" {
 	docker_registry
 	mkdir saved
