@@ -14,7 +14,8 @@
 
 struct squash {
 	struct layer_view view; /* of the layers that become one */
-	bool based;		/* there are others below them */
+	struct build_chain base;
+	struct layer_view below; /* of the base; layers is NULL until it is asked for */
 	struct build_changes changes;
 };
 
@@ -38,6 +39,37 @@ static bool is_new_folder(const struct squash *s, size_t layer, const char *path
 	return false;
 }
 
+static bool is_in_new_folder(const struct squash *s, size_t layer, const char *path)
+{
+	AUTO_FREE char *folder = xstrdup(path);
+	char *slash;
+
+	while ((slash = strrchr(folder, '/'))) {
+		*slash = '\0';
+		/* This layer's own mark counts too. */
+		if (is_new_folder(s, layer + 1, folder))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Whether something of the base is to be hidden at a path: 1, or 0. Marks are only for
+ * that: overlay shows a whiteout as a name where there is no folder of the base below.
+ */
+static int shows_base(struct build *b, struct squash *s, size_t layer, const char *path,
+		      struct err *e)
+{
+	bool implied;
+	int r = 0;
+
+	if (is_in_new_folder(s, layer, path))
+		return 0;
+	if (!s->below.layers)
+		r = build_chain_view(b, &s->base, &s->below, e);
+	return r < 0 ? r : layer_view_find(&s->below, path, &implied) || implied;
+}
+
 /* The place in the index of the file that a name is of. */
 static size_t file_of(struct layer_index *index, size_t place)
 {
@@ -58,7 +90,7 @@ static void find_linked(struct layer_index *index, bool **linked)
 }
 
 static void add_entry(struct squash *s, size_t layer, size_t place, int snapshot,
-		      const bool *linked)
+		      const bool *linked, bool opaque)
 {
 	struct layer_index *index = s->view.layers[layer];
 	const char *path = index->entries[place].path;
@@ -70,9 +102,7 @@ static void add_entry(struct squash *s, size_t layer, size_t place, int snapshot
 	layer_entry_copy(&c->entry, entry);
 	free(c->entry.path);
 	c->entry.path = xstrdup(path);
-	if (entry->type == LAYER_FOLDER)
-		c->entry.opaque =
-			s->based && (entry->opaque || is_new_folder(s, layer, path));
+	c->entry.opaque = opaque;
 	if (entry->type != LAYER_FILE)
 		return;
 	c->root = snapshot;
@@ -81,6 +111,17 @@ static void add_entry(struct squash *s, size_t layer, size_t place, int snapshot
 		c->dev = layer + 1;
 		c->ino = file + 1;
 	}
+}
+
+/* Whether an entry is to hide what the base has: 1, or 0. */
+static int hides_base(struct build *b, struct squash *s, size_t layer,
+		      const struct layer_entry *entry, struct err *e)
+{
+	if (entry->type != LAYER_WHITEOUT &&
+	    (entry->type != LAYER_FOLDER ||
+	     (!entry->opaque && !is_new_folder(s, layer, entry->path))))
+		return 0;
+	return shows_base(b, s, layer, entry->path, e);
 }
 
 static int add_layer(struct build *b, struct squash *s, size_t layer,
@@ -95,11 +136,16 @@ static int add_layer(struct build *b, struct squash *s, size_t layer,
 	find_linked(index, &linked);
 	for (size_t i = 0; i < index->n; i++) {
 		const struct layer_entry *entry = &index->entries[i];
+		int hides;
 
-		if (!*entry->path || is_hidden(s, layer, entry->path) ||
-		    (entry->type == LAYER_WHITEOUT && !s->based))
+		if (!*entry->path || is_hidden(s, layer, entry->path))
 			continue;
-		add_entry(s, layer, i, snapshot, linked);
+		hides = hides_base(b, s, layer, entry, e);
+		if (hides < 0)
+			return hides;
+		if (hides || entry->type != LAYER_WHITEOUT)
+			add_entry(s, layer, i, snapshot, linked,
+				  hides && entry->type == LAYER_FOLDER);
 	}
 	return 0;
 }
@@ -109,7 +155,7 @@ int build_squash(struct build *b, const struct build_stage *stage, size_t nbase,
 {
 	const struct build_chain *all = &stage->last->layers;
 	const struct build_chain top = {all->v + nbase, all->n - nbase};
-	struct squash s = {.based = nbase > 0};
+	struct squash s = {.base = {all->v, nbase}};
 	int r = build_chain_view(b, &top, &s.view, e);
 
 	for (size_t i = 0; i < top.n && r == 0; i++)
@@ -121,5 +167,6 @@ int build_squash(struct build *b, const struct build_stage *stage, size_t nbase,
 	}
 	build_changes_free(&s.changes);
 	free(s.view.layers);
+	free(s.below.layers);
 	return r;
 }

@@ -146,6 +146,40 @@ layer()
 	[ "$(ls squashed/d/sub)" = z ]
 }
 
+@test "--squash hides nothing that the base does not have" {
+	"$top_srcdir/tests/build/make-layers" ctx/busybox base=023
+	cat >ctx/Dockerfile <<-'EOF'
+		FROM base
+		SHELL ["/busybox", "sh", "-c"]
+		RUN mkdir /w && touch /w/tmp /w/keep
+		RUN rm /w/tmp
+		RUN rm -r /d/in
+		RUN mkdir /d/in && touch /d/in/3 /d/in/keep
+		RUN rm /d/in/3
+		RUN mkdir /gone
+		RUN rm -r /gone
+	EOF
+	mv layout base
+	form --squash --build-context base=oci-layout://base >/dev/null
+	layer 3 | tar -t >list
+	diff - list <<-END
+		d/
+		d/in/
+		d/in/.wh..wh..opq
+		d/in/keep
+		w/
+		w/keep
+	END
+	cat >ctx/Dockerfile <<-'EOF'
+		FROM squashed AS squashed
+		RUN ["/busybox", "ls", "/w"]
+		RUN ["/busybox", "rm", "-r", "/w"]
+		FROM squashed
+		COPY --from=squashed /d /copied
+	EOF
+	build --build-context squashed=oci-layout://layout ctx
+}
+
 @test "annotations of manifests, of one, of the index and of what is in it" {
 	printf 'FROM scratch\nCOPY busybox /bin/sh\n' >ctx/Dockerfile
 	build --platform linux/amd64,linux/arm64 -o type=oci-archive,dest=x \
