@@ -290,15 +290,41 @@ static int unpack_entry(struct unpack *u, struct err *e)
 
 /* --- The end --- */
 
+/* An attribute of overlay's own. */
+static int set_mark(struct unpack *u, int dirfd, const char *name, const char *mark,
+		    const char *text)
+{
+	AUTO_FREE char *value = xstrdup(text);
+	AUTO_FREE char *whole = xasprintf(
+		"%s.overlay.%s", u->options->userxattr ? "user" : "trusted", mark);
+	struct layer_xattr x = {whole, value, strlen(value)};
+
+	return layer_set_xattr(-1, dirfd, name, &x);
+}
+
 static int set_opaque(struct unpack *u, int dirfd, const char *name, const char *path,
 		      struct err *e)
 {
-	char trusted[] = "trusted.overlay.opaque", user[] = "user.overlay.opaque",
-	     y[] = "y";
-	struct layer_xattr x = {u->options->userxattr ? user : trusted, y, 1};
-	int r = layer_set_xattr(-1, dirfd, name, &x);
+	int r = set_mark(u, dirfd, name, "opaque", "y");
 
 	return r < 0 ? err_sys(e, r, "cannot hide what is below /%s", path) : 0;
+}
+
+/*
+ * Overlay shows a folder that one layer alone has as it is on disk, with the devices that
+ * are whiteouts. It looks for them in one that was copied up, as the layer below may be
+ * another since; from where is not asked. So which layers are below does not matter.
+ */
+static int set_whiteout(struct unpack *u, int dirfd, const char *name, const char *path,
+			struct err *e)
+{
+	int r;
+
+	if (mknodat(dirfd, name, S_IFCHR, makedev(0, 0)) < 0)
+		return err_sys(e, -errno, "cannot hide /%s", path);
+	r = set_mark(u, dirfd, ".", "origin", "");
+	/* Where there are no attributes, most layers are well without. */
+	return r < 0 && r != -EOPNOTSUPP ? err_sys(e, r, "cannot hide /%s", path) : 0;
 }
 
 /* A folder of this layer hides what is below its name; any other object does anyway. */
@@ -317,9 +343,7 @@ static int hide(struct unpack *u, const char *path, bool opaque, struct err *e)
 		add_implied(u, path);
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
 		return S_ISDIR(st.st_mode) ? set_opaque(u, dirfd, name, path, e) : 0;
-	if (mknodat(dirfd, name, S_IFCHR, makedev(0, 0)) < 0)
-		return err_sys(e, -errno, "cannot hide /%s", path);
-	return 0;
+	return set_whiteout(u, dirfd, name, path, e);
 }
 
 /* Gives a folder what it has below, as far as there is one, and the same to entry. */

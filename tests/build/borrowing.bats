@@ -74,3 +74,35 @@ looks()
 	run build ctx
 	[ "$status" -eq 1 ]
 }
+
+@test "whiteouts show nowhere, whether there is something to hide below or not" {
+	"$top_srcdir/tests/build/make-layers" "$busybox" without=09 with=0a9 new=0ab
+	for name in without with new; do
+		cat <<-EOF
+			FROM $name AS $name
+			RUN ["/busybox", "ls", "/hides"]
+			RUN ["/busybox", "rm", "-r", "/hides"]
+		EOF
+	done >ctx/Dockerfile
+	{
+		echo "FROM scratch"
+		for name in without with new; do echo "COPY --from=from-$name /hides /$name"; done
+	} >>ctx/Dockerfile
+	contexts=()
+	for name in without with new; do
+		for as in $name from-$name; do
+			contexts+=(--build-context "$as=oci-layout://layout:$name")
+		done
+	done
+	# The snapshots of one serve the others.
+	for target in without with new; do
+		build "${contexts[@]}" --target "$target" ctx
+	done
+	build "${contexts[@]}" -o out -o type=tar,dest=out.tar ctx
+	[ "$(cd out && find . -type f | sort | tr '\n' ' ')" = "./new/new ./with/kept ./with/old ./without/kept " ]
+	tar -tf out.tar | grep -c '[^/]$' | grep -x 4
+	printf 'FROM from-new\n' >ctx/Dockerfile
+	build "${contexts[@]}" -o whole -o type=tar,dest=whole.tar ctx
+	[ "$(ls whole/hides)" = new ]
+	[ "$(tar -tf whole.tar | grep hides | tr '\n' ' ')" = "hides/ hides/new " ]
+}

@@ -70,6 +70,28 @@ both_ways() {
 	both_ways
 }
 
+@test "whiteouts that hide nothing, in layers of others" {
+	"$top_srcdir/tests/build/make-layers" ctx/busybox 9=09 ab=0ab
+	for name in 9 ab; do
+		cat <<-EOF
+			FROM of$name AS of$name
+			SHELL ["/busybox", "sh", "-c"]
+			RUN ls /hides >/seen && rm -r /hides
+			FROM of$name AS again$name
+			SHELL ["/busybox", "sh", "-c"]
+			RUN touch /hides/gone && rm /hides/gone && ls /hides >/seen
+		EOF
+	done >ctx/Dockerfile
+	cat >>ctx/Dockerfile <<-'EOF'
+		FROM of9
+		COPY --from=of9 / /1
+		COPY --from=again9 / /2
+		COPY --from=ofab / /3
+		COPY --from=againab / /4
+	EOF
+	both_ways --build-context of9=oci-layout://layout:9 --build-context ofab=oci-layout://layout:ab
+}
+
 @test "bind mounts: of stages and of the context, also to write to" {
 	echo file.log >ctx/.dockerignore
 	touch ctx/file.log

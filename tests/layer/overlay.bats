@@ -125,3 +125,19 @@ fill_base() {
 		test "$(grep -c '^w .* dir$' names)" = 0
 	done
 }
+
+@test "whiteouts in a folder that is over no other do not show" {
+	fill_base
+	mkdir -p new/alone new/dir
+	touch new/alone/file new/alone/.wh.x new/dir/.wh..wh..opq new/dir/.wh.file new/dir/new
+	tar -cf layer -C new alone dir
+	mkdir snapshot
+	"$tool" --user unpack snapshot <layer
+	overlay again snapshot:base upper
+	test "$(cd again && find alone dir | sort | tr '\n' ' ')" = \
+		'alone alone/file dir dir/new '
+	rm -r again/alone
+	mv again/dir/new again
+	rmdir again/dir
+	umount again
+}
