@@ -30,6 +30,8 @@ int build_enter(bool own_users, bool *one_owner, char **shortfall, struct err *e
 	} else {
 		priv_userns_plan(&ns, etc);
 		r = priv_userns_enter(&ns, shortfall, e);
+		if (r == 0 && !*shortfall && ns.why_single)
+			*shortfall = xstrdup(ns.why_single);
 	}
 	if (r == 0 && alone && !*shortfall)
 		*shortfall = xstrdup("the user namespace that this runs in has no other");

@@ -60,7 +60,7 @@ static bool is_in_new_folder(const struct squash *s, size_t layer, const char *p
 static int shows_base(struct build *b, struct squash *s, size_t layer, const char *path,
 		      struct err *e)
 {
-	bool implied;
+	bool implied = false;
 	int r = 0;
 
 	if (is_in_new_folder(s, layer, path))

@@ -367,7 +367,7 @@ static int enter(struct priv_userns *ns, char **shortfall, struct err *e)
 	struct mapper m = {.go = -1};
 	int r = 0;
 
-	*shortfall = ns->why_single ? xstrdup(ns->why_single) : NULL;
+	*shortfall = NULL;
 	priv_userns_plan_single(&single); /* geteuid() tells something else once inside */
 	if (mapped_outside)
 		r = mapper_start(&m, ns, e);

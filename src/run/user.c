@@ -108,7 +108,13 @@ static void add_member_groups(struct run_user *u, struct text file, struct text 
 	}
 }
 
-/* Sets uid, home, and the gid of the entry; *name is empty when there is none. */
+/* The one name that means something without an entry. */
+static bool is_root(struct text word)
+{
+	return equal(word, (struct text){"root", 4});
+}
+
+/* Sets uid, home, and the gid of the entry; *name is empty when it is not known. */
 static int find_user(struct run_user *u, struct text file, struct text word,
 		     struct text *name, struct err *e)
 {
@@ -126,9 +132,14 @@ static int find_user(struct run_user *u, struct text file, struct text word,
 		}
 		return 0;
 	}
-	if (!parse_id(word, &u->uid))
+	if (is_root(word)) {
+		*name = word;
+		u->uid = 0;
+		u->gid = 0;
+	} else if (!parse_id(word, &u->uid)) {
 		return err_set(e, -ENOENT, "there is no user '%.*s' in /etc/passwd",
 			       (int)word.len, word.s);
+	}
 	return 0;
 }
 
@@ -139,6 +150,8 @@ static int find_group(struct run_user *u, struct text file, struct text word,
 
 	if (find(file, word, fields))
 		(void)parse_id(fields[2], &u->gid); /* as above */
+	else if (is_root(word))
+		u->gid = 0;
 	else if (!parse_id(word, &u->gid))
 		return err_set(e, -ENOENT, "there is no group '%.*s' in /etc/group",
 			       (int)word.len, word.s);

@@ -21,10 +21,10 @@ struct run_user {
 
 /*
  * spec is "USER[:GROUP]", each a name or a number; empty or NULL is 0:0. A word is looked
- * for as a name first, then as a number, which need not be listed. Without GROUP it is
- * that of the user's entry (else 0), and the user is in every group that lists its name;
- * with GROUP it is in that one alone. The texts are of files; damaged lines are passed
- * over. -ENOENT: no such name.
+ * for as a name first, then as a number, which need not be listed; nor need `root`, which
+ * is 0 then. Without GROUP it is that of the user's entry (else 0), and the user is in
+ * every group that lists its name; with GROUP it is in that one alone. The texts are of
+ * files; damaged lines are passed over. -ENOENT: no such name.
  */
 int run_user_parse(struct run_user *u, const char *spec, const char *passwd,
 		   size_t passwd_len, const char *group, size_t group_len, struct err *e);

@@ -75,6 +75,26 @@ files()
 	[[ $output == *"5/5 p"* ]]
 }
 
+@test "root needs no entry in the image" {
+	run files <<-'EOF'
+		FROM scratch
+		COPY --chown=root:root b /1
+		COPY --chown=root b /2
+		COPY --chown=7:root b /3
+		COPY --chown=root:8 b /4
+		USER root
+		WORKDIR /5
+		USER root:9
+		WORKDIR /6
+	EOF
+	[ "$status" -eq 0 ]
+	[[ $output == *" 0/0 1"*" 0/0 2"*" 7/0 3"*" 0/8 4"*" 0/0 5/"*" 0/9 6/"* ]]
+	printf 'FROM scratch\nCOPY --chown=root:toor b /\n' >ctx/Dockerfile
+	run build ctx
+	[ "$status" -eq 1 ]
+	[[ $output == *"there is no group 'toor' in /etc/group"* ]]
+}
+
 @test "the ignore file" {
 	printf 'b\nfolder/sub\n!folder/sub/inner\n' >ctx/.dockerignore
 	run files <<-'EOF'

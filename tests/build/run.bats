@@ -93,6 +93,21 @@ teardown() {
 	[[ $output == *"] 1000:1001:1001 5 /home/joe /home/joe given yes"* ]]
 }
 
+@test "root needs no entry in the image, and no look at it" {
+	dockerfile <<-'EOF'
+		FROM $BASE
+		COPY --chown=root:0 Dockerfile /f
+		USER root
+		WORKDIR /w
+	EOF
+	MAB_BUILD_ROOT=$PWD/other build ctx
+	[ -z "$(ls other/snapshots)" ]
+	echo 'RUN echo "$(id -u):$(id -g):$(id -G) $HOME"; stat -c "%n %u:%g" /f /w' >>ctx/Dockerfile
+	run build ctx
+	[ "$status" -eq 0 ]
+	[[ $output == *"] 0:0:0 /"*"] /f 0:0"*"] /w 0:0"* ]]
+}
+
 @test "mounts leave nothing behind" {
 	echo text >ctx/file
 	dockerfile <<-'EOF'

@@ -72,8 +72,10 @@ teardown_file()
 		same "$output" $'/srv/app\n/home/of/root\n0022\n0 1 2 3' # 3 is ls's own
 		run_step 0 --env HOME=/mine -- sh -c 'echo $HOME'
 		same "$output" /mine
-		run_step 125 --cwd /missing -- true
-		has "$stderr" "cannot enter the working folder /missing: No such file"
+		run_step 0 --cwd /missing/too -- pwd
+		same "$output" /missing/too
+		run_step 125 --cwd /etc/passwd -- true
+		has "$stderr" "cannot enter the working folder /etc/passwd: Not a directory"
 	}
 	exec 7</dev/null 250</dev/null # a caller's own
 	in_every_mode facts

@@ -86,6 +86,22 @@ static void test_usual(void)
 	usual("app:wheel:x", "-2", "two words at most");
 }
 
+static void test_root(void)
+{
+	with("root", "", "0:0 0 /", "root needs no entry");
+	with("root:root", "", "0:0 0 /", "nor does its group");
+	with("7:root", "", "7:0 0 /", "beside a number");
+	with("root:7", "", "0:7 7 /", "the same the other way");
+	check("root", "", 0, usual_group, "0:0 0,10 /", "groups count all the same");
+	with("root", "root:x:5:6::/r:\n", "5:6 6 /r", "but an entry counts");
+	check("7:root", "", 0, "root:x:8:\n", "7:8 8 /", "and that of the group");
+	with("root", "toor:x:5:5::/:\nroot:x:z:5::/:\n", "0:0 0 /",
+	     "a damaged one does not");
+	with("roo", "", "-2", "the whole name");
+	with("Root", "", "-2", "as it is written");
+	with("root:x", "", "-2", "other groups need one");
+}
+
 static void test_hostile(void)
 {
 	static const char nul[] = "a\0b:x:5:5::/nul:\nc:x:6:6::/c:\n";
@@ -173,6 +189,7 @@ static void test_files(void)
 int main(void)
 {
 	test_usual();
+	test_root();
 	test_hostile();
 	test_files();
 	return tap_done();
