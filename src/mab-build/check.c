@@ -36,14 +36,15 @@ static int native_platform(struct dockerfile_platform *p, struct strv *parts,
 	return 0;
 }
 
-int check_fail(const struct source *source, struct err *e)
+int check_fail(const struct source *source, const struct progress *p, struct err *e)
 {
 	/* An ONBUILD of a base stands in no file of the user's. */
-	bool here = e->file && strcmp(e->file, source->name) == 0;
+	bool here = e->file && source->text && strcmp(e->file, source->name) == 0;
 	AUTO_FREE char *shown = here ? dockerfile_error_show(e, source->text, source->len)
 				     : err_message(e);
 
-	cli_message(PROGRAM, "%s", shown);
+	if (!progress_error(p, e))
+		cli_message(PROGRAM, "%s", shown);
 	err_free(e);
 	return STATUS_FAILED;
 }
@@ -68,7 +69,7 @@ static bool ignored(const char *path, void *data)
 	       dockerfile_ignore_match(&source->ignore, path);
 }
 
-int check(const struct settings *s, struct source *source)
+int check(const struct settings *s, struct source *source, struct progress *p)
 {
 	AUTO_STRV struct strv parts = STRV_INIT;
 	struct dockerfile_platform platform;
@@ -80,15 +81,15 @@ int check(const struct settings *s, struct source *source)
 		.given = &given, .ignored = ignored, .data = source};
 
 	if (native_platform(&platform, &parts, &e) < 0)
-		return fail(&e);
+		return check_fail(source, p, &e);
 	given.build = given.target = platform;
 	if (dockerfile_parse(&d, source->name, source->text, source->len, &e) < 0 ||
 	    dockerfile_lint(&d, &o, &w, &e) < 0)
-		return check_fail(source, &e);
+		return check_fail(source, p, &e);
 	for (size_t k = 0; k < w.n; k++)
 		print_warning(source, &w.v[k]);
 	/* The summary comes last, also when both go to one place. */
 	(void)fflush(stdout);
-	cli_message(PROGRAM, "%s: %zu warning%s", source->name, w.n, w.n == 1 ? "" : "s");
+	progress_message(p, "%s: %zu warning%s", source->name, w.n, w.n == 1 ? "" : "s");
 	return w.n ? STATUS_FAILED : 0;
 }

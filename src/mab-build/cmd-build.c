@@ -186,8 +186,8 @@ static int finish_partial(const struct settings *s, struct build *b, struct prog
 
 	progress_note(p, "going on without the platforms that failed");
 	if (finish(s, b, p, &other) < 0)
-		cli_message(PROGRAM, "what the others came to was not published: %s",
-			    other.text);
+		progress_message(p, "what the others came to was not published: %s",
+				 other.text);
 	return -ECHILD;
 }
 
@@ -306,9 +306,8 @@ static int tell_how_to_make_room(int r, struct err *e)
 	return r;
 }
 
-static int run_build(struct settings *s, struct err *e)
+static int run_build(struct settings *s, struct progress *p, struct err *e)
 {
-	AUTO_PROGRESS struct progress *p = progress_new(s->progress);
 	AUTO_BUILD struct build *b = NULL;
 	int r;
 
@@ -319,33 +318,47 @@ static int run_build(struct settings *s, struct err *e)
 		return r;
 	catch_signals(b);
 	r = tell_how_to_make_room(do_build(s, b, p, e), e);
+	progress_end(p);
 	running = NULL;
 	if (s->has_max_cache && !s->dry_run)
 		r = r == 0 ? limit_cache(s, &b, e) : (limit_cache(s, &b, NULL), r);
 	return r;
 }
 
-static int build(void *settings, struct err *e)
+/* The exit status, or a negative errno. */
+static int build_source(struct settings *s, struct source *source, struct progress *p,
+			struct err *e)
 {
-	CLEAN(source_free) struct source source = {0};
 	AUTO_DOCKERFILE struct dockerfile d = {0};
-	struct settings *s = settings;
 	int r = check_files(s, e);
 
 	if (r == 0)
-		r = source_read(&source, s, e);
+		r = source_read(source, s, e);
+	if (r == 0 && s->check)
+		return check(s, source, p);
+	if (r == 0)
+		r = dockerfile_parse(&d, source->name, source->text, source->len, e);
 	if (r < 0)
 		return r;
-	if (s->check)
-		return check(s, &source);
-	if (dockerfile_parse(&d, source.name, source.text, source.len, e) < 0)
-		return check_fail(&source, e);
 	s->build.dockerfile = &d;
-	s->build.context = source.context.folder;
-	s->build.ignore = &source.ignore;
-	s->build.named = source.named;
-	s->build.nnamed = source.nnamed;
-	return run_build(s, e) < 0 ? check_fail(&source, e) : 0;
+	s->build.context = source->context.folder;
+	s->build.ignore = &source->ignore;
+	s->build.named = source->named;
+	s->build.nnamed = source->nnamed;
+	return run_build(s, p, e);
+}
+
+static int build(void *settings, struct err *e)
+{
+	struct settings *s = settings;
+	AUTO_PROGRESS struct progress *p = progress_new(s->progress);
+	CLEAN(source_free) struct source source = {0};
+	int r;
+
+	s->remote.settings.log = progress_log;
+	s->remote.settings.data = p;
+	r = build_source(s, &source, p, e);
+	return r < 0 ? check_fail(&source, p, e) : r;
 }
 
 const struct command cmd_build = {

@@ -63,15 +63,22 @@ static void add_transfer(struct cli_json *object, const struct build_event *even
 	cli_json_set_number(object, "size", (long long)event->total);
 }
 
+static struct cli_json *make_event(const char *name, double time)
+{
+	struct cli_json *object = cli_json_object();
+
+	cli_json_set_string(object, "event", name);
+	cli_json_set_number(object, "time-ms", milliseconds(time));
+	return object;
+}
+
 static void tell(void *view, const struct build_event *event)
 {
 	struct cli_json *object;
 
 	if (!is_due(view, event))
 		return;
-	object = cli_json_object();
-	cli_json_set_string(object, "event", names[event->kind]);
-	cli_json_set_number(object, "time-ms", milliseconds(event->time));
+	object = make_event(names[event->kind], event->time);
 	if (event->step)
 		add_step(object, event->step);
 	if (event->text)
@@ -85,4 +92,20 @@ static void tell(void *view, const struct build_event *event)
 	cli_json_print_line(object, stderr);
 }
 
-const struct progress_view progress_json = {begin, tell, free};
+static void say(const char *event, double time, const struct err *what)
+{
+	struct cli_json *object = make_event(event, time);
+	const struct err bare = {.code = what->code, .text = what->text};
+	AUTO_FREE char *text = err_message(&bare);
+
+	cli_json_set_string(object, "text", text);
+	if (what->file)
+		cli_json_set_string(object, "file", what->file);
+	if (what->file && what->line)
+		cli_json_set_number(object, "line", what->line);
+	if (what->file && what->line && what->column)
+		cli_json_set_number(object, "column", what->column);
+	cli_json_print_line(object, stderr);
+}
+
+const struct progress_view progress_json = {begin, tell, free, say};

@@ -71,5 +71,5 @@ static void tell_failure(void *view, const struct build_event *event)
 		tell(view, event);
 }
 
-const struct progress_view progress_plain = {begin, tell, free};
-const struct progress_view progress_quiet = {begin, tell_failure, free};
+const struct progress_view progress_plain = {begin, tell, free, NULL};
+const struct progress_view progress_quiet = {begin, tell_failure, free, NULL};

@@ -466,4 +466,4 @@ static void end(void *view)
 	free(t);
 }
 
-const struct progress_view progress_tty = {begin, tell, end};
+const struct progress_view progress_tty = {begin, tell, end, NULL};

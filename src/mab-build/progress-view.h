@@ -14,6 +14,11 @@ struct progress_view {
 	void *(*begin)(void); /* what the others are given */
 	void (*tell)(void *view, const struct build_event *event);
 	void (*end)(void *view); /* releases it */
+	/*
+	 * What is told whatever is shown, before it begins and after it ended: a message
+	 * ("note") or why the build failed ("error"). NULL: it is a line of text.
+	 */
+	void (*say)(const char *event, double time, const struct err *what);
 };
 
 extern const struct progress_view progress_tty;

@@ -7,17 +7,20 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/file.h"
 #include "cli/output.h"
+#include "mab-build/command.h"
 #include "mab-build/progress-view.h"
 
 struct progress {
 	const struct progress_view *view;
 	void *shown; /* the view's own; NULL once it has ended */
 	struct spans spans;
+	double begun; /* all that is shown counts from here */
 	pthread_mutex_t lock;
 };
 
@@ -160,24 +163,36 @@ static const struct progress_view *choose(enum progress_mode mode)
 	}
 }
 
+static double monotonic(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
 struct progress *progress_new(enum progress_mode mode)
 {
 	struct progress *p = xcalloc(1, sizeof *p);
 
 	p->view = choose(mode);
 	p->shown = p->view->begin();
+	p->begun = monotonic();
 	pthread_mutex_init(&p->lock, NULL);
 	return p;
 }
 
 void progress_tell(void *context, const struct build_event *event)
 {
+	struct build_event shown = *event;
 	struct progress *p = context;
 
 	pthread_mutex_lock(&p->lock);
 	record(&p->spans, event);
+	/* Not everything that is told comes from the build, and has its clock. */
+	shown.time = monotonic() - p->begun;
 	if (p->shown)
-		p->view->tell(p->shown, event);
+		p->view->tell(p->shown, &shown);
 	pthread_mutex_unlock(&p->lock);
 }
 
@@ -192,6 +207,39 @@ void progress_note(struct progress *p, const char *fmt, ...)
 	va_end(ap);
 	event.text = text.data;
 	progress_tell(p, &event);
+}
+
+static bool say(const struct progress *p, const char *event, const struct err *what)
+{
+	if (!p->view->say)
+		return false;
+	p->view->say(event, monotonic() - p->begun, what);
+	return true;
+}
+
+void progress_message(struct progress *p, const char *fmt, ...)
+{
+	AUTO_STRBUF struct strbuf text = STRBUF_INIT;
+	va_list ap;
+
+	va_start(ap, fmt);
+	strbuf_vaddf(&text, fmt, ap);
+	va_end(ap);
+	progress_log(p, text.data);
+}
+
+void progress_log(void *data, const char *line)
+{
+	AUTO_ERR struct err what = ERR_INIT;
+
+	(void)err_set(&what, 0, "%s", line);
+	if (!say(data, "note", &what))
+		cli_message(PROGRAM, "%s", line);
+}
+
+bool progress_error(const struct progress *p, const struct err *e)
+{
+	return say(p, "error", e);
 }
 
 void progress_end(struct progress *p)

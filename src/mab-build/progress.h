@@ -6,6 +6,8 @@
  * trace, a picture. One view shows; see progress-view.h.
  */
 
+#include <stdbool.h>
+
 #include "base/err.h"
 #include "build/event.h"
 
@@ -28,8 +30,18 @@ void progress_tell(void *context, const struct build_event *event);
 void progress_note(struct progress *p, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* One that is shown in every mode, also before the first event and after the last. */
+void progress_message(struct progress *p, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* The same of a registry_log; data is the struct progress. */
+void progress_log(void *data, const char *line);
+
 /* The view says its last; later events are not shown. While the build is there. */
 void progress_end(struct progress *p);
+
+/* Why the build failed, where the mode has a form for it; false: as text, by others. */
+bool progress_error(const struct progress *p, const struct err *e);
 
 /* Chrome's trace format (JSON array form), to be opened in any viewer of it. */
 int progress_write_trace(const struct progress *p, const char *file, struct err *e);

@@ -161,7 +161,8 @@ static int make_client(const struct registry_settings *settings, struct registry
 
 int remote_client(struct remote *remote, struct registry **client, struct err *e)
 {
-	remote->settings.log = log_line;
+	if (!remote->settings.log)
+		remote->settings.log = log_line;
 	return make_client(remote_settings(remote), client, e);
 }
 

@@ -103,7 +103,8 @@ int remote_side_set(struct remote_side *side, enum remote_side_option id,
 /* Reads a word of the command line that others are not to see there any longer. */
 void remote_take_secret(char **secret, const char *value);
 
-/* A client that logs to stderr, and ends what it does at SIGINT and SIGTERM. */
+/* A client that logs to stderr, if the settings have nothing else, and ends what it does
+ * at SIGINT and SIGTERM. */
 int remote_client(struct remote *remote, struct registry **client, struct err *e);
 
 /* One for a side. At most two clients are ended by signals. */

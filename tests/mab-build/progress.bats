@@ -96,6 +96,65 @@ in_terminal() {
 	[ "$(jq -r 'select(.event == "done" and .emulated).platform' events | sort -u)" = linux/arm64 ]
 }
 
+# why FILE: the event that says why it failed; every line is one, and that the last.
+why() {
+	jq -sce 'if map(select(.event == "error")) | length == 1 then last | select(.event == "error")
+		| del(."time-ms") else error("not one failure") end' "$1"
+}
+
+# fails OPTION...: sets $failure.
+fails() {
+	expect 1 build --progress=json "$@"
+	# shellcheck disable=SC2154 # of expect
+	echo "$stderr" >events
+	failure=$(why events)
+}
+
+@test "json: a failure too, with its place" {
+	# shellcheck disable=SC2016 # for the shell of the step
+	echo 'RUN [ $(uname -m) = x86_64 ]' >>ctx/Dockerfile
+	fails --platform linux/arm64 ctx
+	[ "$(jq -c 'del(.text)' <<<"$failure")" = \
+		'{"event":"error","file":"ctx/Dockerfile","line":6,"column":1}' ]
+	has "$failure" "exit code 1"
+	# What the program itself says is in order with what the build does.
+	fails --partial=publish --platform linux/amd64,linux/arm64 ctx
+	jq -se 'map(."time-ms") | . == sort' events
+	grep -q '"text":"going on without' events
+	fails --partial=publish --platform linux/amd64,linux/arm64 -t 127.0.0.1:1/app --push \
+		--retry 0 ctx
+	grep -q '"note".*"text":"what the others came to was not published: ' events
+	echo 'RUNN x' >ctx/Dockerfile
+	fails ctx
+	[ "$(jq -c 'del(.text)' <<<"$failure")" = \
+		'{"event":"error","file":"ctx/Dockerfile","line":1,"column":1}' ]
+	has "$failure" '"text":"unknown instruction'
+	fails --check ctx
+	has "$failure" '"text":"unknown instruction'
+	fails gone
+	[ "$failure" = '{"event":"error","text":"cannot use the build context gone: No such file or directory"}' ]
+}
+
+@test "json: one that was ended, and what --check counts" {
+	mkdir gate
+	touch ctx/shut
+	sed -i 's/^RUN echo/RUN --mount=from=gate,target=\/gate echo/' ctx/Dockerfile
+	sed -i '1i FROM scratch AS gate\nCOPY shut /\n' ctx/Dockerfile
+	"${top_builddir:-build}/mab-build" build --progress=json --platform linux/amd64 ctx 2>events &
+	pids+=($!)
+	for _ in $(seq 300); do
+		grep -q '"output".*first' events && break
+		sleep 0.1
+	done
+	kill "$!"
+	run ! wait "$!"
+	pids=()
+	[ "$(why events)" = '{"event":"error","text":"the build was ended"}' ]
+	printf 'FROM scratch\nMAINTAINER x\n' >ctx/Dockerfile
+	expect 1 build --progress=json --check ctx
+	[ "$(jq -r '.event + " " + .text' <<<"$stderr")" = "note ctx/Dockerfile: 1 warning" ]
+}
+
 @test "json: transfers, with their direction" {
 	need docker-registry
 	docker_registry
