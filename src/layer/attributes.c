@@ -3,13 +3,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/file.h"
+
+enum { ID_MAP_MAX = 64 * 1024 };
 
 int layer_set_xattr(int fd, int dirfd, const char *name, const struct layer_xattr *x)
 {
@@ -52,6 +57,52 @@ static int keep_owner(const struct layer_entry *entry, uint32_t uid, uint32_t gi
 	return r < 0 ? err_sys(e, r, "cannot note the owner of %s", entry->path) : 0;
 }
 
+/* Whether this process has an id, by its uid_map or gid_map, and how many there are. */
+static bool has_id(const char *map, uint32_t id, uint64_t *count)
+{
+	AUTO_FREE char *text = NULL;
+	uint32_t first, outside, n;
+	bool found = false;
+
+	*count = 0;
+	if (file_read_at(AT_FDCWD, map, ID_MAP_MAX, &text, NULL, NULL) < 0)
+		return true;
+	for (const char *line = text; *line; line += *line == '\n') {
+		int got = sscanf(line, "%" SCNu32 "%" SCNu32 "%" SCNu32, &first, &outside,
+				 &n);
+
+		line += strcspn(line, "\n");
+		if (got != 3)
+			continue;
+		*count += n;
+		found = found || (id >= first && id - first < n);
+	}
+	return found;
+}
+
+static int refuse_owner(const struct layer_entry *entry, uint32_t uid, uint32_t gid,
+			int code, struct err *e)
+{
+	const struct {
+		const char *kind, *map;
+		uint32_t id;
+	} ids[] = {{"user", "/proc/self/uid_map", uid},
+		   {"group", "/proc/self/gid_map", gid}};
+	AUTO_FREE char *what = xasprintf("cannot give %s to the user %u and the group %u",
+					 entry->path, uid, gid);
+	uint64_t count;
+
+	for (size_t i = 0; i < 2 && code == -EINVAL; i++)
+		if (!has_id(ids[i].map, ids[i].id, &count))
+			return err_set(e, code,
+				       "%s: %u is none of the %" PRIu64
+				       " %s ids that there are here (an ordinary user "
+				       "gets more by lines in /etc/subuid and "
+				       "/etc/subgid)",
+				       what, ids[i].id, count, ids[i].kind);
+	return err_sys(e, code, "%s", what);
+}
+
 int layer_set_owner(const struct layer_unpack_options *o, const struct layer_entry *entry,
 		    int fd, int dirfd, const char *name, struct err *e)
 {
@@ -67,9 +118,7 @@ int layer_set_owner(const struct layer_unpack_options *o, const struct layer_ent
 	else
 		r = fchownat(dirfd, name, uid, gid, AT_SYMLINK_NOFOLLOW);
 	if (r < 0 && !o->owner_xattr)
-		return err_sys(e, -errno,
-			       "cannot give %s to the user %u and the group %u",
-			       entry->path, uid, gid);
+		return refuse_owner(entry, uid, gid, -errno, e);
 	return r < 0 ? r : set_xattrs(entry, fd, dirfd, name, e);
 }
 

@@ -79,6 +79,16 @@ image() {
 	[ "$one" = "$root" ]
 }
 
+@test "subordinate ids: a file of an owner beyond them says how many there are" {
+	need newuidmap
+	echo 'COPY --chown=70000:5 file /big' >>ctx/Dockerfile
+	echo 'RUN true' >>ctx/Dockerfile
+	run image user as_tester
+	[ "$status" = 1 ]
+	[[ $output == *"cannot give big to the user 70000 and the group 5: 70000 is none of the 65537 \
+user ids that there are here"*"/etc/subuid"* ]]
+}
+
 @test "one id alone: the same, where no step asks for others" {
 	root=$(image root env MAB_BUILD_ROOT="$PWD/s1")
 	: >"$etc/subuid"

@@ -270,3 +270,17 @@ sys.exit(not d.eof or len(d.unused_data))'
 	[ "$status" = 1 ]
 	[[ $output == *"the digest of the layer's tar is $diff_id, not $digest"* ]]
 }
+
+@test "an owner that there is not here" {
+	echo x >src/file
+	for owner in 70000:0 0:70000; do
+		tar -cf layer --numeric-owner --owner "${owner%:*}" --group "${owner#*:}" -C src file
+		run unshare --user --map-root-user "$tool" unpack out <layer
+		[ "$status" = 1 ]
+		kind=user
+		[ "$owner" = 70000:0 ] || kind=group
+		[[ $output == *"cannot give file to the user ${owner%:*} and the group ${owner#*:}: 70000 is \
+none of the 1 $kind ids that there are here (an ordinary user gets more by lines in /etc/subuid"* ]]
+		rm -f out/file
+	done
+}
