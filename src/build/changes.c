@@ -131,31 +131,41 @@ static void sort_and_dedup(struct build_changes *c)
 	c->n = kept;
 }
 
+/* By file, and then in the order of the layer. */
+static int by_file(const void *a, const void *b)
+{
+	const struct build_change *x = *(struct build_change *const *)a;
+	const struct build_change *y = *(struct build_change *const *)b;
+
+	if (x->dev != y->dev)
+		return x->dev < y->dev ? -1 : 1;
+	if (x->ino != y->ino)
+		return x->ino < y->ino ? -1 : 1;
+	return x < y ? -1 : x > y;
+}
+
 /* A later name of a file becomes a link to the first. */
 static void link_names(struct build_changes *c)
 {
-	struct build_changes named = {0}; /* borrows */
+	AUTO_FREE struct build_change **named = xcalloc(c->n + 1, sizeof *named);
+	const struct build_change *first = NULL;
+	size_t n = 0;
 
-	for (size_t i = 0; i < c->n; i++) {
-		struct build_change *change = &c->v[i];
-		const struct build_change *first = NULL;
+	for (size_t i = 0; i < c->n; i++)
+		if (c->v[i].entry.type == LAYER_FILE && c->v[i].ino)
+			named[n++] = &c->v[i];
+	qsort(named, n, sizeof *named, by_file);
+	for (size_t i = 0; i < n; i++) {
+		struct build_change *change = named[i];
 
-		if (change->entry.type != LAYER_FILE || !change->ino)
+		if (!first || first->ino != change->ino || first->dev != change->dev) {
+			first = change;
 			continue;
-		for (size_t k = 0; k < named.n && !first; k++)
-			if (named.v[k].ino == change->ino &&
-			    named.v[k].dev == change->dev)
-				first = &named.v[k];
-		if (first) {
-			change->entry.type = LAYER_HARDLINK;
-			change->entry.target = xstrdup(first->entry.path);
-			change->entry.size = 0;
-		} else {
-			GROW(named.v, named.n);
-			named.v[named.n++] = *change;
 		}
+		change->entry.type = LAYER_HARDLINK;
+		change->entry.target = xstrdup(first->entry.path);
+		change->entry.size = 0;
 	}
-	free(named.v);
 }
 
 bool build_change_look_up(struct build_change *change, struct build_files *files,
