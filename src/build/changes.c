@@ -64,12 +64,20 @@ int build_changes_add_parents(struct build_changes *c, const struct layer_view *
 			      const char *path, uint32_t uid, uint32_t gid, struct err *e)
 {
 	for (const char *p = strchr(path, '/'); p; p = strchr(p + 1, '/')) {
-		AUTO_FREE char *parent = xstrndup(path, (size_t)(p - path));
-		int r = add_parent(c, view, parent, uid, gid, e);
+		size_t n = (size_t)(p - path);
+		AUTO_FREE char *parent = NULL;
+		int r;
 
+		/* Many files that go into one folder come one after the other. */
+		if (c->last && strncmp(c->last, path, n + 1) == 0)
+			continue;
+		parent = xstrndup(path, n);
+		r = add_parent(c, view, parent, uid, gid, e);
 		if (r < 0)
 			return r;
 	}
+	free(c->last);
+	c->last = xstrdup(path);
 	return 0;
 }
 
@@ -503,5 +511,6 @@ void build_changes_free(struct build_changes *c)
 	for (size_t i = 0; i < c->n; i++)
 		change_clear(&c->v[i]);
 	free(c->v);
+	free(c->last);
 	*c = (struct build_changes){0};
 }

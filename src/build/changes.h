@@ -34,6 +34,7 @@ struct build_changes {
 	size_t n;
 	const struct build_step *step; /* whose they are */
 	bool spooled; /* what is read for digests alone is wanted again */
+	char *last;   /* the path whose folders were added last; NULL: none */
 };
 
 /* A zeroed one with this path; valid until the next is added. */
