@@ -98,10 +98,9 @@ static int write_synced(int dirfd, const char *path, const void *data, size_t le
 	r = write_all(fd, data, len);
 	if (r < 0)
 		return r;
-	/* The umask must not decide what others may read. */
-	if (fchmod(fd, mode) < 0 || fsync(fd) < 0)
+	if (mode != FILE_MODE_UMASK && fchmod(fd, mode) < 0)
 		return -errno;
-	return 0;
+	return fsync(fd) < 0 ? -errno : 0;
 }
 
 int file_write_at(int dirfd, const char *path, const void *data, size_t len, mode_t mode,

@@ -25,11 +25,13 @@ int file_read_given(const char *path, size_t max, char **data, size_t *len,
 		    struct err *e);
 
 #define FILE_TEMPORARY_SUFFIX ".tmp"
+#define FILE_MODE_UMASK	      0666
 
 /*
  * Replaces a file as a whole: a temporary file beside it, fsync, rename. A reader sees
  * the old contents or the new ones; a failure leaves the old. A process that is killed
- * may leave the temporary file, PATH.tmp and its process id.
+ * may leave the temporary file, PATH.tmp and its process id. The mode is exact, whatever
+ * the umask; of FILE_MODE_UMASK the umask takes its part.
  */
 int file_write_at(int dirfd, const char *path, const void *data, size_t len, mode_t mode,
 		  struct err *e);

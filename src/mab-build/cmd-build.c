@@ -25,7 +25,7 @@
 
 static int write_file(const char *path, const char *text, struct err *e)
 {
-	return file_write_at(AT_FDCWD, path, text, strlen(text), 0666, e);
+	return file_write_at(AT_FDCWD, path, text, strlen(text), FILE_MODE_UMASK, e);
 }
 
 static int write_metadata(const struct settings *s, const struct build *b, struct err *e)

@@ -215,7 +215,8 @@ static int write_artifact(const struct run *run, struct err *e)
 	cli_json_set(object, "data", data);
 	cli_json_print(object, f);
 	(void)fclose(f); /* into memory */
-	return file_write_at(AT_FDCWD, run->plan.artifact_file, text, len, 0666, e);
+	return file_write_at(AT_FDCWD, run->plan.artifact_file, text, len,
+			     FILE_MODE_UMASK, e);
 }
 
 /* --- The run --- */

@@ -292,5 +292,7 @@ int image_tell_digest(const struct image *image, bool quiet, const char *file,
 	oci_digest_format(&image->doc.digest, digest);
 	if (!quiet)
 		puts(digest);
-	return file ? file_write_at(AT_FDCWD, file, digest, strlen(digest), 0666, e) : 0;
+	return file ? file_write_at(AT_FDCWD, file, digest, strlen(digest),
+				    FILE_MODE_UMASK, e)
+		    : 0;
 }

@@ -181,7 +181,7 @@ static int write_file(int folder, const struct pipeline_file *file, struct err *
 
 	return r < 0 ? r
 		     : file_write_at(folder, file->path, file->yaml.text.data,
-				     file->yaml.text.len, 0666, e);
+				     file->yaml.text.len, FILE_MODE_UMASK, e);
 }
 
 static int write_files(const struct pipeline *p, const char *output, struct err *e)

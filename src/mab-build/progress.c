@@ -128,7 +128,7 @@ static int write_record(const struct progress *p, const char *file,
 		return err_sys(e, -errno, "cannot write %s", file);
 	format(&p->spans, out);
 	(void)fclose(out); /* into memory */
-	return file_write_at(AT_FDCWD, file, text, len, 0666, e);
+	return file_write_at(AT_FDCWD, file, text, len, FILE_MODE_UMASK, e);
 }
 
 int progress_write_trace(const struct progress *p, const char *file, struct err *e)

@@ -26,6 +26,13 @@ int main(void)
 	ok(len == 7 && memcmp(data, "one\0two", 8) == 0, "reads what was written");
 	ok(fstatat(dir, "a", &st, 0) == 0 && (st.st_mode & 07777) == 0640,
 	   "has its mode");
+	umask(027);
+	ok(file_write_at(dir, "a", "one\0two", 7, 0644, &e) == 0 &&
+		   fstatat(dir, "a", &st, 0) == 0 && (st.st_mode & 07777) == 0644,
+	   "has it whatever the umask");
+	ok(file_write_at(dir, "a", "one\0two", 7, FILE_MODE_UMASK, &e) == 0 &&
+		   fstatat(dir, "a", &st, 0) == 0 && (st.st_mode & 07777) == 0640,
+	   "has the one that the umask leaves");
 	is_int(file_read_at(dir, "a", 6, &data, &len, &e), -EFBIG,
 	       "refuses a larger one");
 	is_int(file_read_at(dir, "b", 6, &data, &len, &e), -ENOENT,

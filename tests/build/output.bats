@@ -169,6 +169,16 @@ what()
 	expect 0 build -o type=oci-archive,dest=x ctx
 }
 
+@test "files on a build are of the mode that the umask leaves" {
+	printf 'FROM scratch\nCOPY busybox /\n' >ctx/Dockerfile
+	umask 027
+	build --iidfile id --metadata-file metadata --trace trace --timeline picture ctx
+	[ "$(stat -c %a id metadata trace picture | sort -u)" = 640 ]
+	umask 000
+	build --iidfile id ctx
+	[ "$(stat -c %a id)" = 666 ]
+}
+
 @test "outputs that cannot be" {
 	expect 2 build -o type=zip,dest=x ctx
 	has "$stderr" "type=zip is none of: registry image oci"
