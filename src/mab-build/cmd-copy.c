@@ -84,7 +84,7 @@ static int take(void *settings, int n, char **words, struct err *e)
 
 	if (n != 2)
 		return err_set(e, -EINVAL, "a copy has a source and a destination");
-	r = image_name_parse(&s->from, words[0], e);
+	r = image_source_parse(&s->from, words[0], e);
 	if (r == 0)
 		r = image_name_parse(&s->to, words[1], e);
 	if (r == 0 && s->to.place.transport == TRANSPORT_REGISTRY && s->to.ref.tag &&

@@ -79,7 +79,7 @@ static int take(void *settings, int n, char **words, struct err *e)
 		return err_set(e, -EINVAL,
 			       "--raw, --config and --format exclude each other");
 	s->text = words[0];
-	return image_name_parse(&s->name, s->text, e);
+	return image_source_parse(&s->name, s->text, e);
 }
 
 static void set_digest(struct cli_json *object, const struct oci_digest *digest)

@@ -30,7 +30,7 @@ static int add_image(struct manifest_settings *s, struct list *list, const char 
 	int r = remote_client(&s->remote, &client, e);
 
 	if (r == 0)
-		r = image_name_parse(&name, text, e);
+		r = image_source_parse(&name, text, e);
 	if (r == 0)
 		r = image_open(&image, &name, list->local, client, e);
 	return r < 0 ? r : list_add(list, &image, s->all, &s->facts, added, e);
@@ -49,7 +49,7 @@ static int read_digest(struct manifest_settings *s, struct local *local, const c
 		return oci_digest_parse(digest, text, e);
 	r = remote_client(&s->remote, &client, e);
 	if (r == 0)
-		r = image_name_parse(&name, text, e);
+		r = image_source_parse(&name, text, e);
 	if (r == 0)
 		r = image_open(&image, &name, local, client, e);
 	if (r == 0)

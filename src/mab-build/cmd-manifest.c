@@ -39,7 +39,7 @@ static int inspect(void *settings, struct err *e)
 	AUTO_IMAGE_NAME struct image_name name = {0};
 	AUTO_IMAGE struct image image = {0};
 	AUTO_FREE char *text = NULL;
-	int r = image_name_parse(&name, s->words[0], e);
+	int r = image_source_parse(&name, s->words[0], e);
 
 	if (r == 0)
 		r = local_open(&local, s->root, false, e);

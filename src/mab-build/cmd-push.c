@@ -28,8 +28,9 @@ static const struct cli_option options[] = {
 static const struct cli_program program = {
 	.name = PROGRAM " push",
 	.usage = PROGRAM " push [OPTION…] NAME [DESTINATION]",
-	.summary = "Pushes an image of the store to the registry that its name begins "
-		   "with, or to DESTINATION, and prints its digest.",
+	.summary =
+		"Pushes an image of the store, by name or digest, to the registry that "
+		"its name begins with, or to DESTINATION, and prints its digest.",
 	.options = options,
 	.epilogue = "Exit status: 0 done, 1 something failed, 2 wrong usage.",
 };
@@ -40,6 +41,7 @@ struct settings {
 	const char *digestfile;
 	struct image_choice which;
 	struct image_name from, to;
+	bool has_to;
 	struct remote remote;
 };
 
@@ -70,12 +72,31 @@ static int take(void *settings, int n, char **words, struct err *e)
 		return err_set(e, -EINVAL,
 			       "an image is to be named, and perhaps where "
 			       "it goes");
-	r = image_name_parse(&s->from, words[0], e);
+	r = image_source_parse(&s->from, words[0], e);
 	if (r == 0 && !s->from.bare)
 		r = err_set(e, -EINVAL,
 			    "'%s' is no name of the store; use 'copy' for others",
 			    words[0]);
-	return r < 0 ? r : image_name_parse(&s->to, words[n - 1], e);
+	s->has_to = n == 2 || !s->from.digest;
+	return r < 0 || !s->has_to ? r : image_name_parse(&s->to, words[n - 1], e);
+}
+
+/* That of the image, where it was given by digest. */
+static int find_destination(struct settings *s, const struct image *image, struct err *e)
+{
+	const struct strv *names = &image->local->names;
+
+	if (s->has_to)
+		return 0;
+	if (names->n == 1)
+		return image_name_parse(&s->to, names->v[0], e);
+	if (!names->n)
+		return err_set(e, -EINVAL, "%s has no name: say where it is to go",
+			       s->from.digest);
+	return err_set(e, -EINVAL,
+		       "%s has %zu names, %s and others: say which one is meant, or "
+		       "where it is to go",
+		       s->from.digest, names->n, names->v[0]);
 }
 
 static int push(void *settings, struct err *e)
@@ -91,6 +112,8 @@ static int push(void *settings, struct err *e)
 		r = remote_client(&s->remote, &client, e);
 	if (r == 0)
 		r = image_open_local(&image, &s->from, &local, client, e);
+	if (r == 0)
+		r = find_destination(s, &image, e);
 	if (r == 0 && s->which.platform)
 		r = image_select(&image, s->which.platform, e);
 	if (r == 0 && s->convert)

@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "mab-build/command.h"
+#include "mab-build/local.h"
 #include "mab-build/storage.h"
 
 static const struct cli_option options[] = {
@@ -44,21 +45,30 @@ static int take(void *settings, int n, char **words, struct err *e)
 	return 0;
 }
 
-static int name_all(const struct settings *s, struct store *store, struct err *e)
+static int check_whole(struct local *local, const struct store_image *image,
+		       struct err *e)
+{
+	AUTO_OCI_DOCUMENT struct oci_document doc = {0};
+	int r = local_document(local->blobs, &image->digest, image->media_type, &doc, e);
+
+	return r < 0 ? r : local_check_whole(local->blobs, &doc, e);
+}
+
+static int name_all(const struct settings *s, struct local *local, struct err *e)
 {
 	AUTO_STORE_IMAGE struct store_image image = {0};
 	AUTO_STRV struct strv names = STRV_INIT;
-	AUTO_CLOSE int held = store_names_hold(store, e);
-	int r = held < 0 ? held : storage_find(store, s->image, &names, e);
+	AUTO_CLOSE int held = store_names_hold(local->store, e);
+	int r = held < 0 ? held : local_find(local, s->image, &names, &image, e);
 
-	if (r == 0)
-		r = store_image_read(store, names.v[0], &image, e);
+	if (r == 0 && !names.n)
+		r = check_whole(local, &image, e);
 	for (int i = 0; r == 0 && i < s->n; i++) {
 		AUTO_FREE char *name = NULL;
 
 		r = storage_new_name(s->words[i], &name, e);
 		if (r == 0)
-			r = store_image_write(store, name, &image, e);
+			r = store_image_write(local->store, name, &image, e);
 	}
 	return r;
 }
@@ -66,13 +76,10 @@ static int name_all(const struct settings *s, struct store *store, struct err *e
 static int tag(void *settings, struct err *e)
 {
 	const struct settings *s = settings;
-	struct store *store = NULL;
-	int r = storage_open(&store, s->root, false, e);
+	AUTO_LOCAL struct local local = {0};
+	int r = local_open(&local, s->root, true, e);
 
-	if (r == 0)
-		r = name_all(s, store, e);
-	store_close(store);
-	return r;
+	return r < 0 ? r : name_all(s, &local, e);
 }
 
 const struct command cmd_tag = {

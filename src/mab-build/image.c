@@ -44,11 +44,30 @@ int image_name_complete(struct image_name *name, struct registry *client, struct
 	return 0;
 }
 
+int image_source_parse(struct image_name *name, const char *text, struct err *e)
+{
+	enum storage_word word = storage_word(text);
+	int r = 0;
+
+	if (word == STORAGE_DIGEST)
+		*name = (struct image_name){.bare = true};
+	else
+		r = image_name_parse(name, text, e);
+	if (r == 0 && word != STORAGE_NAME)
+		name->digest = xstrdup(text);
+	return r;
+}
+
 int image_name_parse(struct image_name *name, const char *text, struct err *e)
 {
 	int r;
 
 	*name = (struct image_name){0};
+	if (storage_word(text) == STORAGE_DIGEST)
+		return err_set(e, -EINVAL,
+			       "'%s' is a digest, where a name is needed (a repository "
+			       "of that name is docker://%s)",
+			       text, text);
 	if (strncmp(text, "docker://", 9) == 0)
 		return parse_reference(name, text + 9, e);
 	r = transport_name_parse(&name->place, text, e);
@@ -62,6 +81,7 @@ void image_name_free(struct image_name *name)
 {
 	oci_reference_free(&name->ref);
 	free(name->typed);
+	free(name->digest);
 	transport_name_free(&name->place);
 }
 
@@ -105,7 +125,10 @@ static void copy_document(struct oci_document *doc, const struct oci_document *f
 static int open_local(struct image *image, struct local *local, struct err *e)
 {
 	struct local_image *found = xcalloc(1, sizeof *found);
-	int r = local_image_open(found, local, &image->name->ref, image->client, e);
+	const struct image_name *name = image->name;
+	int r = name->digest
+			? local_image_find(found, local, name->digest, image->client, e)
+			: local_image_open(found, local, &name->ref, image->client, e);
 
 	if (r < 0) {
 		local_image_close(found);
@@ -145,7 +168,7 @@ int image_open(struct image *image, struct image_name *name, struct local *local
 		return open_source(image, e);
 	if (name->bare && local)
 		r = open_local(image, local, &why);
-	if (r != -ENOENT)
+	if (r != -ENOENT || name->digest)
 		return r < 0 ? err_set(e, r, "%s", why.text) : 0;
 	r = image_name_complete(name, client, e);
 	if (r == 0)
@@ -276,7 +299,12 @@ int image_write(struct image *image, const struct image_name *to, struct registr
 {
 	AUTO_FREE struct oci_reference *origins = NULL;
 	size_t n;
+	int r = image->local && !image->local->names.n
+			? local_check_whole(image_blobs(image), &image->doc, e)
+			: 0;
 
+	if (r < 0)
+		return r;
 	if (image_is_remote(image) && !image->conversion &&
 	    to->place.transport == TRANSPORT_OCI)
 		return pull_into_layout(image, &to->place, e);

@@ -4,7 +4,8 @@
 /*
  * Images by the names that people type: docker://REFERENCE, and those of transport.h.
  * Without a transport, what is read is the store's image of that name, and if it has
- * none, the registry's; what is written goes to the registry.
+ * none, the registry's; what is written goes to the registry. A digest alone, or its
+ * first digits, is one of the store and nowhere else.
  */
 
 #include "base/err.h"
@@ -21,9 +22,14 @@ struct image_name {
 	struct transport_name place; /* TRANSPORT_REGISTRY: ref is it */
 	struct oci_reference ref;    /* complete */
 	char *typed;		     /* a reference without a host; NULL: it had one */
-	bool bare;		     /* no transport was given */
+	char *digest; /* as typed, what may be the digest of one; ref may be empty then */
+	bool bare;    /* no transport was given */
 };
 
+/* Of what is read. */
+int image_source_parse(struct image_name *name, const char *text, struct err *e);
+
+/* Of what is read or written; a digest alone is none. */
 int image_name_parse(struct image_name *name, const char *text, struct err *e);
 void image_name_free(struct image_name *name);
 

@@ -34,7 +34,8 @@ void local_remember(struct local *local, struct registry_settings *settings);
 
 /* An image that is open for reading. */
 struct local_image {
-	char *name; /* the whole reference, as the store has it */
+	char *name; /* the whole reference, as the store has it; else as it was typed */
+	struct strv names; /* all, of one that was found by digest; there may be none */
 	struct store_image entry;
 	struct oci_document doc;
 	struct places *places; /* where its blobs are: the store, and the origins */
@@ -45,7 +46,22 @@ int local_image_open(struct local_image *image, struct local *local,
 		     const struct oci_reference *ref, struct registry *client,
 		     struct err *e);
 
+/* The same of the image that local_find() finds. */
+int local_image_find(struct local_image *image, struct local *local, const char *word,
+		     struct registry *client, struct err *e);
+
 void local_image_close(struct local_image *image);
+
+/*
+ * What the store has of the image that a person means: storage_find(), or by a whole
+ * digest also one without a name, of which perhaps not all is there.
+ */
+int local_find(struct local *local, const char *word, struct strv *names,
+	       struct store_image *entry, struct err *e);
+
+/* -ENOENT when the place has not everything that the document names. */
+int local_check_whole(struct oci_blobs *from, const struct oci_document *doc,
+		      struct err *e);
 
 /* Gives an image, all of whose blobs are there, a name. */
 int local_name(struct local *local, const struct oci_reference *ref,

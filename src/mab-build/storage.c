@@ -29,11 +29,35 @@ int storage_open(struct store **store, const char *root, bool inside, struct err
 
 /* --- Images by what people type --- */
 
-enum { DIGITS = 12 }; /* of a digest; fewer could well be a name */
+static const char prefix[] = "sha256:";
+
+enum {
+	PREFIX = sizeof prefix - 1,
+	DIGITS = 12, /* of a digest; fewer could well be a name */
+	DIGITS_MAX = 2 * OCI_DIGEST_SIZE,
+};
 
 static bool is_digits(const char *word)
 {
-	return strlen(word) >= DIGITS && strspn(word, "0123456789abcdef") == strlen(word);
+	size_t n = strspn(word, "0123456789abcdef");
+
+	return n >= DIGITS && n <= DIGITS_MAX && !word[n];
+}
+
+enum storage_word storage_word(const char *word)
+{
+	if (strncmp(word, prefix, PREFIX) == 0)
+		return STORAGE_DIGEST;
+	return is_digits(word) ? STORAGE_DIGITS : STORAGE_NAME;
+}
+
+bool storage_whole_digest(const char *word, struct oci_digest *digest)
+{
+	AUTO_FREE char *whole = storage_word(word) == STORAGE_DIGEST
+					? xstrdup(word)
+					: xasprintf("%s%s", prefix, word);
+
+	return oci_digest_parse(digest, whole, NULL) == 0;
 }
 
 /* More than one image with these digits is an error. */
@@ -83,9 +107,8 @@ static int find_name(struct store *s, const char *word, struct strv *names, stru
 
 int storage_find(struct store *s, const char *word, struct strv *names, struct err *e)
 {
-	static const char prefix[] = "sha256:";
-	bool digest = strncmp(word, prefix, strlen(prefix)) == 0;
-	const char *digits = digest ? word + strlen(prefix) : word;
+	bool digest = storage_word(word) == STORAGE_DIGEST;
+	const char *digits = digest ? word + PREFIX : word;
 	int r = digest ? -ENOENT : find_name(s, word, names, e);
 
 	if (r != -ENOENT || (!digest && !is_digits(digits)))
@@ -107,7 +130,7 @@ int storage_new_name(const char *word, char **name, struct err *e)
 	AUTO_OCI_REFERENCE struct oci_reference ref = {0};
 	int r = oci_reference_parse(&ref, word, e);
 
-	if (r == 0 && ref.digest)
+	if (r == 0 && (ref.digest || storage_word(word) == STORAGE_DIGEST))
 		r = err_set(e, -EINVAL, "a new name has no digest: '%s'", word);
 	if (r < 0)
 		return r;

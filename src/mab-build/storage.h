@@ -28,6 +28,17 @@ enum { STORAGE_ROOT = 90 };
  */
 int storage_open(struct store **store, const char *root, bool inside, struct err *e);
 
+/* What a word can mean; with DIGITS, a name goes before a digest that begins so. */
+enum storage_word { STORAGE_NAME, STORAGE_DIGITS, STORAGE_DIGEST };
+
+enum storage_word storage_word(const char *word);
+
+/*
+ * The digest that a word is in full, with or without "sha256:"; false when it is a name,
+ * or only the first digits of one.
+ */
+bool storage_whole_digest(const char *word, struct oci_digest *digest);
+
 /*
  * Adds the names of the image that a person means: by name, or by digest, of which 12 hex
  * digits are enough. -ENOENT when there is none.

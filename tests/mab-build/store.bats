@@ -106,6 +106,77 @@ count() {
 	expect 2 mab rmi
 }
 
+@test "push, inspect and copy: by digest, and by its first digits" {
+	docker_registry
+	files file
+	one=$(build -t "$registry/app:1" ctx)
+	files file busybox
+	two=$(build -t app:2 -t app:3 ctx)
+	for word in "$one" "${one:0:19}" "${one:7:12}" "${one#sha256:}"; do
+		[ "$(mab push --tls-verify=false "$word")" = "$one" ]
+		[ "$(mab push --tls-verify=false "$word" "$registry/other:1")" = "$one" ]
+		[ "$(mab inspect "$word" | jq -r .digest)" = "$one" ]
+		[ "$(mab inspect -f '{{.Digest}}' "$word")" = "$one" ]
+		[ "$(mab copy "$word" "oci:$BATS_TEST_TMPDIR/copied")" = "$one" ]
+	done
+	[ "$(mab inspect --tls-verify=false "docker://$registry/other:1" | jq -r .digest)" = "$one" ]
+	# Where it is to go must be certain.
+	expect 1 mab push "$two"
+	has "$stderr" "$two has 2 names, docker.io/library/app:2 and others: say which one"
+	expect 2 mab push "$one" "$two"
+	has "$stderr" "'$two' is a digest, where a name is needed"
+	expect 2 mab copy app:2 "$two"
+	expect 2 mab pull "$two"
+	# A name goes before digits; the registry is not asked for a digest.
+	mab tag app:2 "${one:7:12}"
+	[ "$(mab inspect "${one:7:12}" | jq -r .digest)" = "$two" ]
+	for word in sha256:0123456789ab "sha256:$(printf '%064d' 1)" 0123456789ab; do
+		for command in "push $word" "inspect $word" "copy $word dir:x"; do
+			# shellcheck disable=SC2086 # it is several words
+			expect 1 mab $command
+			has "$stderr" "there is no image $word in $PWD/store"
+		done
+	done
+	expect 1 mab inspect sha256:12
+	has "$stderr" "is no digest, nor its first 12 digits"
+	expect 1 mab tag app:2 "$one"
+	expect 1 mab inspect --root "$PWD/none" "$one"
+	has "$stderr" "there is no image $one here"
+	[ ! -e none ]
+}
+
+@test "an image without a name: by its whole digest, when all of it is there" {
+	docker_registry
+	files file
+	id=$(build --platform linux/amd64,linux/arm64 -q ctx)
+	[ "$(mab inspect "$id" | jq '.images | length')" = 2 ]
+	[ "$(mab push --tls-verify=false "$id" "$registry/app:1")" = "$id" ]
+	expect 1 mab push "$id"
+	has "$stderr" "$id has no name: say where it is to go"
+	[ "$(mab copy --all "${id#sha256:}" dir:copied)" = "$id" ]
+	expect 1 mab tag "${id:0:19}" short
+	has "$stderr" "found by its whole digest"
+	mab tag "$id" whole
+	[ "$(mab images -q)" = "$id" ]
+	mab prune
+	layout whole
+
+	# The base's layers were needed nowhere.
+	rm -r store
+	printf 'FROM %s/app:1\nLABEL a=b\n' "$registry" >ctx/Dockerfile
+	id=$(build -q ctx)
+	for command in "tag $id part" "push $id $registry/x" "copy $id dir:part"; do
+		# shellcheck disable=SC2086 # it is several words
+		expect 1 mab $command
+		has "$stderr" "the store has not all of the image $id (it keeps all of one that is built with --tag): missing: 1 of 2 layers"
+	done
+	[ "$(mab inspect -f '{{.Digest}}' "$id")" = "$id" ]
+	config=$(mab inspect --raw "$id" | jq -r .config.digest)
+	expect 1 mab tag "$config" x
+	has "$stderr" "$config in $PWD/store is no image: manifest: "
+	[ "$(mab images -q)" = "" ]
+}
+
 @test "prune: what no image needs; with --all the images too" {
 	steps <<<'RUN --mount=type=cache,target=/c echo kept >/c/file && echo 1 >/one'
 	build -t app ctx
