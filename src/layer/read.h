@@ -41,7 +41,8 @@ struct layer_read_options {
 
 /*
  * For a snapshot: whiteouts become 0:0 character devices, opaque folders get overlay's
- * attribute. For an archive of ADD: names that look like whiteouts are plain names, and
+ * attribute, and folders with whiteouts the one that has them looked for there whatever
+ * is below. For an archive of ADD: names that look like whiteouts are plain names, and
  * the folder itself stays as it is. Merged: over the layers below in the same folder,
  * from which layer_remove_hidden() has taken away what this one hides.
  */
