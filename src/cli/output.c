@@ -155,6 +155,11 @@ const struct cli_json *cli_json_get(const struct cli_json *object, const char *k
 	return (const struct cli_json *)json_object_get(look_into(object), key);
 }
 
+bool cli_json_is_object(const struct cli_json *value)
+{
+	return json_is_object(look_into(value));
+}
+
 void cli_json_names(const struct cli_json *object, struct strv *names)
 {
 	const char *name;

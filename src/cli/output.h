@@ -45,6 +45,8 @@ void cli_json_add_number(struct cli_json *array, long long value);
 /* A member, part of the object; NULL where there is none, or the value is no object. */
 const struct cli_json *cli_json_get(const struct cli_json *object, const char *key);
 
+bool cli_json_is_object(const struct cli_json *value);
+
 /* The names of an object's members; none for other values. */
 void cli_json_names(const struct cli_json *object, struct strv *names);
 

@@ -21,10 +21,27 @@ static int unknown(const struct cli_json *object, const char *name, struct err *
 		       list.len ? list.data : "nothing");
 }
 
+/*
+ * The members of the whole are known, so that another is misspelt. Those below it are the
+ * image's own: NULL when it has none of that name.
+ */
+static int find_member(const struct cli_json *whole, const char *name,
+		       const struct cli_json **value, struct err *e)
+{
+	const struct cli_json *member = cli_json_get(*value, name);
+
+	if (!member && (*value == whole || !cli_json_is_object(*value)))
+		return unknown(*value, name, e);
+	*value = member;
+	return 0;
+}
+
 /* ".", ".A", ".A.B" */
 static int find(const char *path, const struct cli_json **value, struct err *e)
 {
 	AUTO_STRV struct strv names = STRV_INIT;
+	const struct cli_json *whole = *value;
+	int r = 0;
 
 	if (path[0] != '.' || strstr(path, "..") ||
 	    (path[1] && path[strlen(path) - 1] == '.'))
@@ -32,18 +49,14 @@ static int find(const char *path, const struct cli_json **value, struct err *e)
 			       "--format: '%s' names no value (there are " FORMS ")",
 			       path);
 	strv_split(&names, path, ".");
-	for (size_t i = 0; i < names.n; i++) {
-		const struct cli_json *member = cli_json_get(*value, names.v[i]);
-
-		if (!member)
-			return unknown(*value, names.v[i], e);
-		*value = member;
-	}
-	return 0;
+	for (size_t i = 0; r == 0 && *value && i < names.n; i++)
+		r = find_member(whole, names.v[i], value, e);
+	return r;
 }
 
 /* The key of an index, without its quotes. */
-static int find_key(const char *key, const struct cli_json **value, struct err *e)
+static int find_key(const struct cli_json *whole, const char *key,
+		    const struct cli_json **value, struct err *e)
 {
 	size_t n = strlen(key);
 	AUTO_FREE char *name = NULL;
@@ -51,15 +64,14 @@ static int find_key(const char *key, const struct cli_json **value, struct err *
 	if (n < 2 || !strchr("\"`'", key[0]) || key[n - 1] != key[0])
 		return err_set(e, -EINVAL, "--format: the key %s has no quotes", key);
 	name = xstrndup(key + 1, n - 2);
-	/* As in Go, a key that is not there has an empty value. */
-	*value = cli_json_get(*value, name);
-	return 0;
+	return *value ? find_member(whole, name, value, e) : 0;
 }
 
 static int fill_action(const char *action, const struct cli_json *object,
 		       struct strbuf *out, struct err *e)
 {
 	AUTO_STRV struct strv words = STRV_INIT;
+	const struct cli_json *value = object;
 	bool json = false, indexed = false;
 	int r;
 
@@ -71,13 +83,14 @@ static int fill_action(const char *action, const struct cli_json *object,
 	if (!(words.n == 1 || json || indexed) || words.v[words.n - 1][0] == '$')
 		return err_set(e, -EOPNOTSUPP,
 			       "--format has no '{{%s}}' (there are " FORMS ")", action);
-	r = find(words.v[words.n > 1], &object, e);
+	r = find(words.v[words.n > 1], &value, e);
 	if (r == 0 && indexed)
-		r = find_key(words.v[2], &object, e);
-	if (r < 0 || !object)
-		return r;
-	cli_json_append(object, json ? CLI_JSON_COMPACT : CLI_JSON_GO, out);
-	return 0;
+		r = find_key(object, words.v[2], &value, e);
+	if (r == 0 && value)
+		cli_json_append(value, json ? CLI_JSON_COMPACT : CLI_JSON_GO, out);
+	else if (r == 0 && json)
+		strbuf_adds(out, "\"\""); /* as Go has it of a map of strings */
+	return r;
 }
 
 static void add_text(struct strbuf *out, const char *text, size_t n)

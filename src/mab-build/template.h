@@ -4,7 +4,7 @@
 /*
  * `inspect --format`: text with values in it, the part of Go's templates that names
  * values: {{.A}}, {{.A.B}}, {{json .A}}, {{json .}} and {{index .A "key"}}. In the text,
- * \n and \t are what they are in C.
+ * \n and \t are what they are in C. A label that is not there is empty.
  */
 
 #include "base/strbuf.h"

@@ -154,6 +154,13 @@ teardown()
 	mab inspect -f '{{json .}}' oci:labels | jq -e '.Labels.b == "2" and .Os == "linux"'
 	expect 0 mab inspect -f '{{.Architecture}}' --platform arm64 oci:src
 	[ "$output" = arm64 ]
+	expect 0 mab inspect -f '{{.Labels.none}}-{{json .Labels.none}}-{{.Annotations.none}}-{{index .Annotations "none"}}-{{.Labels.a}}' oci:labels
+	[ "$output" = '-""---1 "x' ]
+	expect 1 mab inspect -f '{{.Label.a}}' oci:labels
+	has "$stderr" "there is no 'Label', only: Name, Digest,"
+	expect 1 mab inspect -f '{{.Os.none}}' oci:labels
+	has "$stderr" "there is no 'none', only: nothing"
+	expect 1 mab inspect -f '{{index . "Label"}}' oci:labels
 	expect 1 mab inspect -f '{{.Nothing}}' oci:labels
 	has "$stderr" "--format: there is no 'Nothing', only: Name, Digest,"
 	expect 1 mab inspect -f 'x {{range .Env}}{{end}}' oci:labels
