@@ -4,10 +4,22 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/strbuf.h"
 #include "oci/json-internal.h"
 
 #define NAMES	   "image.name"
 #define DESCRIPTOR "containerimage.descriptor"
+
+/* As BuildKit has it: one text, and no member where there is no name. */
+static void put_names(json_t *object, const struct strv *names)
+{
+	AUTO_STRBUF struct strbuf text = STRBUF_INIT;
+
+	for (size_t i = 0; i < names->n; i++)
+		strbuf_addf(&text, "%s%s", i ? "," : "", names->v[i]);
+	if (names->n)
+		json_put_string(object, NAMES, text.data);
+}
 
 char *oci_metadata_write(const struct oci_metadata *m)
 {
@@ -17,7 +29,7 @@ char *oci_metadata_write(const struct oci_metadata *m)
 	json_put_digest(object, "containerimage.digest", &m->image.digest);
 	json_put_string(object, "containerimage.mediaType", m->image.media_type);
 	json_put(object, DESCRIPTOR, json_of_descriptor(&m->image));
-	json_put_strings(object, NAMES, &m->names);
+	put_names(object, &m->names);
 	text = json_dumps(object, JSON_INDENT(2));
 	if (!text)
 		abort();
@@ -25,15 +37,20 @@ char *oci_metadata_write(const struct oci_metadata *m)
 	return text;
 }
 
-/* BuildKit separates several by commas. */
+/* Also as a list, which others write, and this program did. */
 static int get_names(const struct json_at *doc, struct strv *names, struct err *e)
 {
 	json_t *value = json_object_get(doc->value, NAMES);
+	AUTO_STRV struct strv texts = STRV_INIT;
+	int r = 0;
 
-	if (!json_is_string(value))
-		return json_get_strings(doc, NAMES, names, e);
-	strv_split(names, json_string_value(value), ",");
-	return 1;
+	if (json_is_string(value))
+		strv_add(&texts, json_string_value(value));
+	else
+		r = json_get_strings(doc, NAMES, &texts, e);
+	for (size_t i = 0; i < texts.n; i++)
+		strv_split(names, texts.v[i], ",");
+	return r;
 }
 
 static int parse(struct oci_metadata *m, const struct json_at *doc, struct err *e)

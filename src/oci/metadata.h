@@ -3,7 +3,8 @@
 
 /*
  * What a build tells about its result in a file (--metadata-file), with the names that
- * BuildKit has for it: containerimage.digest, containerimage.descriptor, image.name.
+ * BuildKit has for it: containerimage.digest, containerimage.descriptor, and image.name,
+ * which has all names in one text, with commas between.
  */
 
 #include "base/strv.h"

@@ -94,10 +94,17 @@ machine()
 	[ "$(mab inspect "docker://$registry/out:1" | jq -r '.images[].platform')" = linux/amd64 ]
 }
 
-@test "what BuildKit writes" {
+@test "names as BuildKit writes them, and as a list" {
 	machine linux/amd64 a.json
-	jq '."image.name" = "other.example/x:1," + ."image.name"[0]' a.json >b.json
+	[ "$(jq -r '."image.name"' a.json)" = "$registry/app" ]
+	jq '."image.name" = "other.example/x:1," + ."image.name"' a.json >b.json
 	expect 0 mab merge -t "$registry/app:1" b.json
+	jq '."image.name" = ["other.example/x:1", ."image.name"]' a.json >c.json
+	expect 0 mab merge -t "$registry/app:2" c.json
+	mab build -t one:1 -t other.example/two --metadata-file d.json ctx
+	[ "$(jq -r '."image.name"' d.json)" = one:1,other.example/two ]
+	mab build --metadata-file e.json ctx
+	jq -e 'has("image.name") | not' e.json
 }
 
 @test "images under tags, as docker://" {
