@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -197,8 +198,14 @@ static int check_file(const char *path, struct err *e)
 	const char *slash = path ? strrchr(path, '/') : NULL;
 	AUTO_FREE char *folder =
 		slash ? xstrndup(path, (size_t)(slash - path) + 1) : xstrdup(".");
+	struct stat st;
 
-	if (!path || strcmp(path, "-") == 0 || access(folder, W_OK | X_OK) == 0)
+	if (!path || strcmp(path, "-") == 0)
+		return 0;
+	/* A pipe or a device is written to as it is. */
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		return 0;
+	if (access(folder, W_OK | X_OK) == 0)
 		return 0;
 	return err_sys(e, -errno, "cannot write %s", path);
 }

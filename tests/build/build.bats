@@ -248,6 +248,17 @@ teardown() {
 		[ "$status" -eq 1 ]
 		[[ $output == *"cannot write no/file: No such file or directory"* ]]
 	done
+	# A pipe in a folder where nobody may make files is one to write to.
+	mkdir locked
+	mkfifo locked/pipe
+	echo 'FROM scratch' >ctx/scratch
+	chmod 555 locked
+	cat locked/pipe >got &
+	reader=$!
+	setpriv --bounding-set -dac_override --inh-caps -dac_override "${top_builddir:-build}/mab-build" build \
+		-f ctx/scratch -o type=tar,dest=locked/pipe ctx
+	wait $reader
+	tar -tf got
 	digest=sha256:$(printf '%064d' 1)
 	for wrong in --tag=UPPER "--tag=name@$digest" --manifest=UPPER --output=type=image,name=UPPER \
 		"--output=type=registry,name=127.0.0.1:1/x@$digest"; do
