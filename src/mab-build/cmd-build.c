@@ -195,19 +195,23 @@ static int finish_partial(const struct settings *s, struct build *b, struct prog
 /* A file that cannot be written is told of before hours of work, not after. */
 static int check_file(const char *path, struct err *e)
 {
-	const char *slash = path ? strrchr(path, '/') : NULL;
-	AUTO_FREE char *folder =
-		slash ? xstrndup(path, (size_t)(slash - path) + 1) : xstrdup(".");
+	AUTO_FREE char *folder = NULL;
+	const char *slash;
 	struct stat st;
+	size_t n;
 
 	if (!path || strcmp(path, "-") == 0)
 		return 0;
-	/* A pipe or a device is written to as it is. */
+	/* A pipe, a device or a folder is written to as it is. */
 	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
 		return 0;
-	if (access(folder, W_OK | X_OK) == 0)
-		return 0;
-	return err_sys(e, -errno, "cannot write %s", path);
+	for (n = strlen(path); n && path[n - 1] == '/';)
+		n--;
+	slash = memrchr(path, '/', n);
+	folder = slash ? xstrndup(path, (size_t)(slash - path) + 1) : xstrdup(".");
+	return access(folder, W_OK | X_OK) < 0
+		       ? err_sys(e, -errno, "cannot write %s", path)
+		       : 0;
 }
 
 static int check_files(const struct settings *s, struct err *e)

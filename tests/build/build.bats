@@ -259,6 +259,8 @@ teardown() {
 		-f ctx/scratch -o type=tar,dest=locked/pipe ctx
 	wait $reader
 	tar -tf got
+	build -f ctx/scratch -o type=oci,dest=layout/ ctx
+	[ -e layout/index.json ]
 	digest=sha256:$(printf '%064d' 1)
 	for wrong in --tag=UPPER "--tag=name@$digest" --manifest=UPPER --output=type=image,name=UPPER \
 		"--output=type=registry,name=127.0.0.1:1/x@$digest"; do
