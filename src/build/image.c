@@ -292,7 +292,9 @@ static int resolve(struct build *b, struct build_image *i, int *names,
 	}
 	r = resolve_in_store(b, i, names, doc, &stored);
 	if (r != -ENOENT)
-		return r < 0 ? err_set(e, r, "%s", stored.text) : r;
+		return r < 0 ? err_set(e, r, "%s",
+				       stored.text ? stored.text : strerror(-r))
+			     : r;
 	if (pull == BUILD_PULL_NEVER)
 		return err_set(e, r, "%s, and --pull=never",
 			       stored.text ? stored.text : "the store has no such image");
