@@ -25,11 +25,6 @@ struct build_contexts {
 	struct build_archives folders;
 };
 
-static bool is_web(const char *text)
-{
-	return strncmp(text, "http://", 7) == 0 || strncmp(text, "https://", 8) == 0;
-}
-
 static bool is_repository(const char *text)
 {
 	return build_git_is(text) || strncmp(text, "file://", 7) == 0;
@@ -37,7 +32,7 @@ static bool is_repository(const char *text)
 
 bool build_context_is_address(const char *text)
 {
-	return is_web(text) || is_repository(text);
+	return build_download_is(text) || is_repository(text);
 }
 
 bool build_context_is_foreign(const char *text)
@@ -282,7 +277,7 @@ int build_context_open(struct build_contexts *c, const char *text, size_t docker
 		return open_stream(c, &input, dockerfile_max, context, e);
 	if (is_repository(text))
 		return open_repository(c, text, context, e);
-	if (is_web(text))
+	if (build_download_is(text))
 		return open_web(c, text, dockerfile_max, context, e);
 	return open_file(c, text, context, e);
 }

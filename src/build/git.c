@@ -14,6 +14,7 @@
 #include "base/proc.h"
 #include "base/strbuf.h"
 #include "base/strv.h"
+#include "build/download.h"
 
 extern char **environ;
 
@@ -34,17 +35,13 @@ static bool begins(const char *text, const char *with)
 	return strncmp(text, with, strlen(with)) == 0;
 }
 
-static bool is_web(const char *text)
-{
-	return begins(text, "http://") || begins(text, "https://");
-}
-
 bool build_git_is(const char *text)
 {
 	size_t n = strcspn(text, "#?");
 
 	return begins(text, "git@") || begins(text, "git://") || begins(text, "ssh://") ||
-	       (is_web(text) && n > 4 && strncmp(text + n - 4, ".git", 4) == 0);
+	       (build_download_is(text) && n > 4 &&
+		strncmp(text + n - 4, ".git", 4) == 0);
 }
 
 /* --- What the address says --- */
@@ -109,7 +106,8 @@ static int take_field(struct repository *repo, const char *field, struct err *e)
 	    strcmp(name, "tag") == 0)
 		return set_once(&repo->ref, value, repo, "a branch, tag or commit", e);
 	if (strcmp(name, "subdir") == 0)
-		return set_once(&repo->folder, value, repo, "a folder", e);
+		return set_once(&repo->folder, value + strspn(value, "/"), repo,
+				"a folder", e);
 	if (strcmp(name, "checksum") == 0 || strcmp(name, "commit") == 0)
 		return set_once(&repo->commit, value, repo, "a commit that it must be",
 				e);
@@ -144,6 +142,7 @@ static int take_fragment(struct repository *repo, const char *fragment, struct e
 	if (n)
 		r = set_once(&repo->ref, ref, repo, "a branch, tag or commit", e);
 	fragment += n + (fragment[n] == ':');
+	fragment += strspn(fragment, "/");
 	if (r == 0 && *fragment)
 		r = set_once(&repo->folder, fragment, repo, "a folder", e);
 	return r;
@@ -175,7 +174,7 @@ static int parse(struct repository *repo, struct err *e)
 	const char *fragment = url + n + query;
 	int r;
 
-	if (is_web(url))
+	if (build_download_is(url))
 		split_login(repo, url, n);
 	else
 		repo->address = xstrndup(url, n);
@@ -194,8 +193,6 @@ static int parse(struct repository *repo, struct err *e)
 		repo->ref = xstrdup("HEAD");
 	if (!repo->folder)
 		repo->folder = xstrdup("");
-	memmove(repo->folder, repo->folder + strspn(repo->folder, "/"),
-		strlen(repo->folder + strspn(repo->folder, "/")) + 1);
 	return check_address(repo, e);
 }
 
