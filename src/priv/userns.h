@@ -54,9 +54,8 @@ void priv_userns_plan_single(struct priv_userns *ns);
  * Takes the calling process, which must have one thread, into a user namespace with these
  * ids and a mount namespace that belongs to it. Where the ids cannot all be had, because
  * newuidmap(1) is refused say, it becomes PRIV_USERNS_SINGLE, and *shortfall (owned by
- * the caller, else NULL) tells why. A failure names the setting that
- * forbids it; the process then is where it was, or in a namespace in which it can do
- * nothing.
+ * the caller, else NULL) tells why. A failure names the setting that forbids it; the
+ * process then is where it was, or in a namespace in which it can do nothing.
  */
 int priv_userns_enter(struct priv_userns *ns, char **shortfall, struct err *e);
 

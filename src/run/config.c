@@ -99,8 +99,7 @@ static void add_mount(json_t *array, const char *type, const char *source,
 					       strings((const char *const *)list.v)));
 }
 
-/* `ro` is of the mount alone, `rro` of those in it too; before Linux 5.12 it does
- * nothing. */
+/* `ro` is of the mount alone, `rro` of those in it too (runtime-spec, config.md). */
 static void add_system_mounts(json_t *array, const struct run_spec *spec)
 {
 	add_mount(array, "proc", "proc", "/proc", "nosuid,noexec,nodev");
